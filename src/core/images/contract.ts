@@ -1,0 +1,100 @@
+/**
+ * Images: names for content that can be run. Pull, push, import and export move them; unpack turns their layers into
+ * snapshots.
+ */
+import type { Readable } from 'node:stream';
+import type { Labels } from '#/base/any.ts';
+import type { ImageRecord } from '#/core/metadata/contract.ts';
+import type { Credentials } from '#/core/registry/contract.ts';
+import type { Descriptor } from '#/oci/descriptor.ts';
+import type { Digest } from '#/oci/digest.ts';
+import type { ImageConfig, ImageManifest } from '#/oci/manifest.ts';
+import type { Platform } from '#/oci/platform.ts';
+import type { Reference } from '#/oci/reference.ts';
+
+/** What a long operation tells on its way. Digests name the blob concerned. */
+export type ImageProgress =
+  | { readonly kind: 'resolving'; readonly name: string }
+  | { readonly kind: 'resolved'; readonly name: string; readonly target: Descriptor }
+  | { readonly kind: 'layers'; readonly layers: readonly Descriptor[] }
+  | { readonly kind: 'waiting' | 'exists' | 'downloaded' | 'unpacked'; readonly digest: Digest }
+  | {
+      readonly kind: 'downloading' | 'extracting' | 'uploading';
+      readonly digest: Digest;
+      readonly current: number;
+      readonly total: number;
+    }
+  | { readonly kind: 'uploaded' | 'mounted'; readonly digest: Digest }
+  | { readonly kind: 'stored'; readonly name: string; readonly target: Descriptor };
+
+export interface ImageOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ImageProgress) => void;
+}
+
+export interface PullImage extends ImageOptions {
+  readonly reference: Reference;
+  /** Default: the host's. */
+  readonly platform?: Platform;
+  readonly credentials?: Credentials;
+  /** Snapshotter to unpack for; undefined unpacks nothing. */
+  readonly snapshotter?: string;
+  readonly labels?: Labels;
+}
+
+export interface PushImage extends ImageOptions {
+  /** The stored name. */
+  readonly name: string;
+  readonly reference: Reference;
+  readonly platform?: Platform;
+  readonly credentials?: Credentials;
+}
+
+export interface ImportImages extends ImageOptions {
+  /** An OCI layout or a docker archive, plain or compressed. */
+  readonly archive: Readable;
+  readonly snapshotter?: string;
+  readonly platform?: Platform;
+}
+
+export interface ExportImages extends ImageOptions {
+  /** Stored names, or digests. */
+  readonly names: readonly string[];
+  readonly platform?: Platform;
+}
+
+/** An image resolved for one platform, its documents read. */
+export interface ResolvedImage {
+  readonly manifestDescriptor: Descriptor;
+  readonly manifest: ImageManifest;
+  readonly config: ImageConfig;
+  readonly configDigest: Digest;
+  /** Chain ids, bottom first; the last is the parent of a container's root. */
+  readonly chain: readonly Digest[];
+}
+
+export interface Images {
+  /**
+   * Fetches and stores an image; when it resolves, the image is durable and, if asked, unpacked. Two pulls of one image
+   * share their downloads. `not-found` when the registry lacks it or it has no such platform.
+   */
+  pull(namespace: string, options: PullImage): Promise<ImageRecord>;
+  push(namespace: string, options: PushImage): Promise<Descriptor>;
+  import(namespace: string, options: ImportImages): Promise<ImageRecord[]>;
+  /** An archive that is both an OCI layout and a docker archive. */
+  export(namespace: string, options: ExportImages): AsyncIterable<Uint8Array>;
+  /** Gives the target of `source` another name, replacing what had it. */
+  tag(namespace: string, source: string, target: Reference): Promise<ImageRecord>;
+  /** Throws `not-found`. What nothing references any more is collected. */
+  remove(namespace: string, name: string): Promise<void>;
+  /** By name, short name, `repo@digest`, digest, or an unambiguous prefix of an id. `invalid-argument` when ambiguous. */
+  find(namespace: string, text: string): Promise<ImageRecord | undefined>;
+  get(namespace: string, text: string): Promise<ImageRecord>;
+  list(namespace: string): ImageRecord[];
+  /** Reads manifest and config for a platform (default: the host's). `not-found` names the missing platform or blob. */
+  resolve(namespace: string, target: Descriptor, platform?: Platform): Promise<ResolvedImage>;
+  /** Makes the snapshots of an image; returns the top chain id. Two unpacks of one image share their work. */
+  unpack(namespace: string, image: ResolvedImage, snapshotter: string, options?: ImageOptions): Promise<Digest>;
+  /** Drops what no image, container or lease references. */
+  collectGarbage(): Promise<{ readonly deleted: readonly Digest[]; readonly freed: number }>;
+}

@@ -1,0 +1,188 @@
+/**
+ * Metadata: what berth knows, in one SQLite file.
+ *
+ * Reads are synchronous and see the last commit. Writes go through `write`: one transaction, and the promise resolves
+ * only when it is on the disk, so whoever was told can rely on it. Each write to a named record appends a row to the
+ * change log in the same transaction; engine, CRI, DNS and restart fold that log, at run time and at start.
+ *
+ * An intent says what is about to exist outside the database (paths, mounts, shims) before it does, so that the next
+ * start can undo what a dead process left half-made.
+ */
+import type { Labels, TypedValue } from '#/base/any.ts';
+import type { Nanoseconds } from '#/base/clock.ts';
+import type { Descriptor } from '#/oci/descriptor.ts';
+import type { Digest } from '#/oci/digest.ts';
+
+export interface Stamped {
+  readonly labels: Labels;
+  readonly createdAt: Nanoseconds;
+  readonly updatedAt: Nanoseconds;
+}
+
+export interface NamespaceRecord {
+  readonly name: string;
+  readonly labels: Labels;
+}
+
+/** A name for content: `docker.io/library/busybox:latest` → descriptor. */
+export interface ImageRecord extends Stamped {
+  readonly name: string;
+  readonly target: Descriptor;
+}
+
+/** A container is configuration only; what runs is a task. Anys are kept byte-identical. */
+export interface ContainerRecord extends Stamped {
+  readonly id: string;
+  readonly image: string;
+  readonly runtime: { readonly name: string; readonly options?: TypedValue };
+  readonly spec: TypedValue;
+  readonly snapshotter: string;
+  readonly snapshotKey: string;
+  readonly extensions: Readonly<Record<string, TypedValue>>;
+  readonly sandbox: string;
+}
+
+/** A namespace's reference to a blob; the bytes live once for all namespaces. */
+export interface ContentRecord extends Stamped {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+/** An unfinished upload. */
+export interface IngestRecord {
+  readonly ref: string;
+  /** Directory name below the content store's `ingest`. */
+  readonly directory: string;
+  readonly expected: string;
+  readonly total: number;
+  readonly startedAt: Nanoseconds;
+  readonly updatedAt: Nanoseconds;
+}
+
+export type SnapshotKind = 'active' | 'view' | 'committed';
+
+export interface SnapshotRecord extends Stamped {
+  readonly snapshotter: string;
+  /** The client's key while active or view, the committed name afterwards. */
+  readonly key: string;
+  /** Number of the directory on disk. */
+  readonly id: number;
+  readonly kind: SnapshotKind;
+  /** Key of the parent; '' for none. */
+  readonly parent: string;
+  /** Bytes and inodes as stored at commit; 0 while active. */
+  readonly size: number;
+  readonly inodes: number;
+}
+
+export interface LeaseRecord {
+  readonly id: string;
+  readonly labels: Labels;
+  readonly createdAt: Nanoseconds;
+}
+
+/** `content` (id = digest), `ingests` (ref), `images` (name), `snapshots/<snapshotter>` (key). */
+export interface LeaseResource {
+  readonly type: string;
+  readonly id: string;
+}
+
+export type RecordKind = 'namespace' | 'image' | 'container' | 'content' | 'ingest' | 'snapshot' | 'lease';
+
+export interface Change {
+  readonly seq: number;
+  readonly namespace: string;
+  readonly kind: RecordKind;
+  /** The record's name within its kind; `<snapshotter>/<key>` for snapshots. */
+  readonly id: string;
+  readonly op: 'create' | 'update' | 'delete';
+}
+
+export interface Intent {
+  readonly id: string;
+  readonly namespace: string;
+  /** Who undoes it: `task`, `container`, `snapshot`, … */
+  readonly kind: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly createdAt: Nanoseconds;
+}
+
+/** Reading one kind of record. `get` throws `not-found` with a sentence that names the record. */
+export interface ReadCollection<R> {
+  find(namespace: string, key: string): R | undefined;
+  get(namespace: string, key: string): R;
+  list(namespace: string): R[];
+  /** Namespaces that hold a record with this key. */
+  holders(key: string): string[];
+}
+
+/** Writing one kind of record, inside a transaction. */
+export interface WriteCollection<R> extends ReadCollection<R> {
+  /** Throws `already-exists`. Creates the namespace when it is unknown. */
+  create(namespace: string, record: R): void;
+  /** Replaces a record. Throws `not-found`. */
+  update(namespace: string, record: R): void;
+  /** Throws `not-found`. */
+  delete(namespace: string, key: string): void;
+}
+
+/** Snapshots are keyed by snapshotter and key; the key passed to these methods is `snapshotRecordKey(snapshotter, key)`. */
+export const snapshotRecordKey = (snapshotter: string, key: string): string => `${snapshotter}/${key}`;
+
+export interface Reader {
+  readonly images: ReadCollection<ImageRecord>;
+  readonly containers: ReadCollection<ContainerRecord>;
+  readonly content: ReadCollection<ContentRecord>;
+  readonly ingests: ReadCollection<IngestRecord>;
+  readonly snapshots: ReadCollection<SnapshotRecord>;
+  readonly leases: ReadCollection<LeaseRecord>;
+  findNamespace(name: string): NamespaceRecord | undefined;
+  listNamespaces(): NamespaceRecord[];
+  leaseResources(namespace: string, lease: string): LeaseResource[];
+  /** All resources that unexpired or expired leases of a namespace hold, with the lease that holds them. */
+  allLeaseResources(namespace: string): (LeaseResource & { readonly lease: string })[];
+  /** A name that people gave a container: unique within a namespace. */
+  findName(namespace: string, name: string): string | undefined;
+  /** All names of a namespace, `name → container id`. */
+  listNames(namespace: string): ReadonlyMap<string, string>;
+  listIntents(kind?: string): Intent[];
+  /** Changes after `seq`, oldest first, at most `limit`. */
+  changesSince(seq: number, limit: number): Change[];
+  lastChange(): number;
+}
+
+export interface Transaction extends Reader {
+  readonly images: WriteCollection<ImageRecord>;
+  readonly containers: WriteCollection<ContainerRecord>;
+  readonly content: WriteCollection<ContentRecord>;
+  readonly ingests: WriteCollection<IngestRecord>;
+  readonly snapshots: WriteCollection<SnapshotRecord>;
+  readonly leases: WriteCollection<LeaseRecord>;
+  /** Throws `already-exists`. */
+  createNamespace(record: NamespaceRecord): void;
+  /** Creates the namespace when it is unknown. */
+  putNamespace(record: NamespaceRecord): void;
+  /** Throws `not-found`, or `failed-precondition` naming what is left in it (leases and ingests do not count). */
+  deleteNamespace(name: string): void;
+  /** Adds a resource to a lease; the resource need not exist yet. Throws `not-found` for an unknown lease. */
+  addLeaseResource(namespace: string, lease: string, resource: LeaseResource): void;
+  removeLeaseResource(namespace: string, lease: string, resource: LeaseResource): void;
+  /** Throws `conflict` naming the holder when another container has the name. */
+  reserveName(namespace: string, name: string, containerId: string): void;
+  releaseName(namespace: string, name: string): void;
+  addIntent(intent: Intent): void;
+  removeIntent(id: string): void;
+  /** The next number of a counter that never repeats (snapshot directories, ingest directories). */
+  nextNumber(counter: string): number;
+}
+
+export interface Metadata extends AsyncDisposable {
+  readonly read: Reader;
+  /**
+   * Runs `change`, which must be synchronous, in one transaction. Resolves with its result when the transaction is
+   * durable; rejects with what `change` threw, having changed nothing.
+   */
+  write<T>(change: (tx: Transaction) => T): Promise<T>;
+  /** Calls `listener` after each durable write with the changes it made. Returns the way to stop. */
+  onChange(listener: (changes: readonly Change[]) => void): () => void;
+}

@@ -1,0 +1,57 @@
+/**
+ * Registry: the distribution protocol's client (OCI distribution-spec 1.1). One resolver for every command and API.
+ */
+import type { Descriptor } from '#/oci/descriptor.ts';
+import type { Digest } from '#/oci/digest.ts';
+import type { Reference } from '#/oci/reference.ts';
+
+/** What `X-Registry-Auth`, `docker login` or a CRI request says. An empty object means: none given, look in the files. */
+export interface Credentials {
+  readonly username?: string;
+  readonly password?: string;
+  /** An OAuth2 refresh token. */
+  readonly identityToken?: string;
+  /** A bearer token to send as it is. */
+  readonly registryToken?: string;
+}
+
+export interface RegistryOptions {
+  readonly credentials?: Credentials;
+  readonly signal?: AbortSignal;
+}
+
+export interface PushBlob {
+  readonly descriptor: Descriptor;
+  readonly read: () => AsyncIterable<Uint8Array>;
+  /** Another repository on the same registry that may have it, for a cross-repository mount. */
+  readonly mountFrom?: string;
+  readonly onProgress?: (sent: number) => void;
+}
+
+/** A repository on a registry, with the credentials of one request. Connections are kept while it is open. */
+export interface Repository extends AsyncDisposable {
+  readonly reference: Reference;
+  /** The descriptor of the reference's tag or digest: `not-found`, `unauthenticated`, `permission-denied`, `unavailable`. */
+  resolve(): Promise<Descriptor>;
+  /** A manifest's bytes, their digest checked. */
+  fetchManifest(descriptor: Descriptor, limit: number): Promise<Uint8Array>;
+  /**
+   * A blob's bytes from `offset`, not checked. A server that ignores the range gives them from the start; the second
+   * value says where they begin. A connection that breaks throws `unavailable`; the caller resumes.
+   */
+  fetchBlob(
+    descriptor: Descriptor,
+    offset: number,
+  ): Promise<{ readonly start: number; readonly body: AsyncIterable<Uint8Array> }>;
+  hasBlob(digest: Digest): Promise<boolean>;
+  /** 'exists' and 'mounted' sent no bytes. */
+  pushBlob(blob: PushBlob): Promise<'pushed' | 'exists' | 'mounted'>;
+  /** Puts under the tag, or under its digest when `tag` is undefined. */
+  pushManifest(descriptor: Descriptor, bytes: Uint8Array, tag: string | undefined): Promise<void>;
+}
+
+export interface Registry {
+  openRepository(reference: Reference, options?: RegistryOptions): Promise<Repository>;
+  /** Checks credentials against a registry (`docker login`): resolves when they are good, throws `unauthenticated`. */
+  checkLogin(host: string, credentials: Credentials, signal?: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,62 @@
+/**
+ * Snapshots: file trees that grow by layers.
+ *
+ * A layer's life, worked through: `prepare('extract-1', parent)` makes an active snapshot and says how to mount it;
+ * somebody mounts it, applies the layer's tar and unmounts; `commit('sha256:chain', 'extract-1')` freezes it under its
+ * chain id. A container's root is `prepare(containerId, topChainId)`, and `remove(containerId)` ends it. A view is
+ * read-only and never committed. A committed snapshot with children cannot be removed.
+ *
+ * Keys belong to a namespace: two namespaces never see each other's snapshots.
+ */
+import type { Labels } from '#/base/any.ts';
+import type { Metadata, SnapshotRecord } from '#/core/metadata/contract.ts';
+
+/** A mount as containerd's clients carry it out: `mount -t type -o options source`. */
+export interface Mount {
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+export interface SnapshotUsage {
+  readonly size: number;
+  readonly inodes: number;
+}
+
+export interface PrepareOptions {
+  readonly labels?: Labels;
+  readonly lease?: string;
+}
+
+export interface Snapshotter extends AsyncDisposable {
+  readonly name: string;
+  /** The directory that holds everything, told to clients as an export. */
+  readonly root: string;
+  /** `already-exists` for a taken key, `not-found` for an unknown parent, `invalid-argument` for an uncommitted one. */
+  prepare(namespace: string, key: string, parent: string, options?: PrepareOptions): Promise<Mount[]>;
+  view(namespace: string, key: string, parent: string, options?: PrepareOptions): Promise<Mount[]>;
+  /** `failed-precondition` for a committed key. */
+  mounts(namespace: string, key: string): Promise<Mount[]>;
+  /** Freezes `key` as `name` with exactly these labels. `already-exists`, `not-found`, `failed-precondition` (a view). */
+  commit(namespace: string, name: string, key: string, options?: PrepareOptions): Promise<void>;
+  /** `failed-precondition` while it has children. */
+  remove(namespace: string, key: string): Promise<void>;
+  /** The record; throws `not-found`. */
+  stat(namespace: string, key: string): SnapshotRecord;
+  setLabels(namespace: string, key: string, change: (labels: Labels) => Labels): Promise<SnapshotRecord>;
+  list(namespace: string): SnapshotRecord[];
+  /** Bytes on disk (hard links once) and inodes of this snapshot alone. */
+  usage(namespace: string, key: string): Promise<SnapshotUsage>;
+  /** Removes directories that no record names. */
+  cleanup(): Promise<void>;
+}
+
+export interface SnapshotterContext {
+  readonly root: string;
+  readonly metadata: Metadata;
+}
+
+export type OpenSnapshotter = (context: SnapshotterContext) => Promise<Snapshotter>;
+
+/** The snapshotters of this daemon by name. */
+export type Snapshotters = ReadonlyMap<string, Snapshotter>;

@@ -1,0 +1,108 @@
+/**
+ * Tasks: containers that run. Every runtime is reached through a shim, over containerd's runtime-v2 protocol; shims
+ * outlive the daemon and are adopted again at its start.
+ *
+ * The stdio of a task belongs to whoever created it: the three strings go to the shim as they are.
+ */
+import type { Labels, TypedValue } from '#/base/any.ts';
+import type { Nanoseconds } from '#/base/clock.ts';
+import type { Mount } from '#/core/snapshots/contract.ts';
+import type { Descriptor } from '#/oci/descriptor.ts';
+
+/** '' is no stream. FIFO paths, or the shim's own schemes (`file://`, `binary://`). */
+export interface Stdio {
+  readonly terminal: boolean;
+  readonly stdin: string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CreateTask {
+  readonly rootfs: readonly Mount[];
+  readonly stdio: Stdio;
+  /** Runtime options; when absent the container record's own are used. */
+  readonly options?: TypedValue;
+  readonly runtimePath?: string;
+  readonly checkpoint?: Descriptor;
+}
+
+export interface ExecTask {
+  readonly execId: string;
+  /** A runtime-spec Process as JSON, with its type URL. */
+  readonly process: TypedValue;
+  readonly stdio: Stdio;
+}
+
+export type ProcessStatus = 'created' | 'running' | 'stopped' | 'paused' | 'pausing' | 'unknown';
+
+export interface ProcessState {
+  readonly id: string;
+  readonly execId: string;
+  readonly pid: number;
+  readonly status: ProcessStatus;
+  readonly stdio: Stdio;
+  readonly exitStatus: number;
+  /** 0 while it runs. */
+  readonly exitedAt: Nanoseconds;
+  readonly bundle: string;
+}
+
+export interface Exit {
+  readonly pid: number;
+  readonly exitStatus: number;
+  readonly exitedAt: Nanoseconds;
+}
+
+export interface ProcessEntry {
+  readonly pid: number;
+  readonly info?: TypedValue;
+}
+
+export interface TaskStats {
+  readonly timestamp: Nanoseconds;
+  readonly id: string;
+  /** `io.containerd.cgroups.v1.Metrics` or `…v2.Metrics`. */
+  readonly data?: TypedValue;
+}
+
+/** A process of a task: the container's first one when `execId` is ''. */
+export interface ProcessKey {
+  readonly namespace: string;
+  readonly id: string;
+  readonly execId: string;
+}
+
+export interface Tasks extends AsyncDisposable {
+  /** Needs the container record. `already-exists` while a task is there; a failed create leaves nothing. */
+  create(namespace: string, id: string, task: CreateTask): Promise<{ readonly pid: number }>;
+  start(process: ProcessKey): Promise<{ readonly pid: number }>;
+  /** Registers a process; `start` runs it. */
+  exec(namespace: string, id: string, exec: ExecTask): Promise<void>;
+  /** `not-found` when the process is gone. */
+  kill(process: ProcessKey, signal: number, options?: { readonly all?: boolean }): Promise<void>;
+  /** Resolves at exit, at once for a stopped process. Rejects `unavailable` when the daemon stops first. */
+  wait(process: ProcessKey, signal?: AbortSignal): Promise<Exit>;
+  state(process: ProcessKey): Promise<ProcessState>;
+  /** First processes of all tasks of a namespace; those that do not answer are left out. */
+  list(namespace: string): Promise<ProcessState[]>;
+  has(namespace: string, id: string): boolean;
+  resize(process: ProcessKey, size: { readonly width: number; readonly height: number }): Promise<void>;
+  closeStdin(process: ProcessKey): Promise<void>;
+  pause(namespace: string, id: string): Promise<void>;
+  resume(namespace: string, id: string): Promise<void>;
+  pids(namespace: string, id: string): Promise<ProcessEntry[]>;
+  stats(namespace: string, id: string): Promise<TaskStats>;
+  update(namespace: string, id: string, resources: TypedValue, annotations: Labels): Promise<void>;
+  /** `failed-precondition` while it runs. */
+  delete(namespace: string, id: string): Promise<Exit>;
+  deleteExec(namespace: string, id: string, execId: string): Promise<Exit>;
+  /** An event from a shim; published once what it tells of is recorded. */
+  forward(envelope: {
+    readonly timestamp: Nanoseconds;
+    readonly namespace: string;
+    readonly topic: string;
+    readonly event: TypedValue;
+  }): void;
+  /** Ids of all tasks that were found alive or stopped at start, by namespace. */
+  adopted(): readonly { readonly namespace: string; readonly id: string }[];
+}
