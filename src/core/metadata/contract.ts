@@ -149,6 +149,8 @@ export interface Reader {
   /** Changes after `seq`, oldest first, at most `limit`. */
   changesSince(seq: number, limit: number): Change[];
   lastChange(): number;
+  /** The oldest change still kept. Who has folded less than the one before it must read the records anew. */
+  firstChange(): number;
 }
 
 export interface Transaction extends Reader {

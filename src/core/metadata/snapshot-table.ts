@@ -1,0 +1,40 @@
+import { labelsOf, numberOf, textOf, timeOf } from '#/core/metadata/columns.ts';
+import { snapshotRecordKey, type SnapshotKind, type SnapshotRecord } from '#/core/metadata/contract.ts';
+import type { RecordTable } from '#/core/metadata/record-table.ts';
+
+/** Names of snapshotters have no slash; keys may. */
+function splitSnapshotKey(key: string): readonly string[] {
+  const slash = key.indexOf('/');
+  return slash === -1 ? ['', key] : [key.slice(0, slash), key.slice(slash + 1)];
+}
+
+export const snapshotTable: RecordTable<SnapshotRecord> = {
+  kind: 'snapshot',
+  table: 'snapshots',
+  keyColumns: ['snapshotter', 'key'],
+  splitKey: splitSnapshotKey,
+  keyOf: (snapshot) => snapshotRecordKey(snapshot.snapshotter, snapshot.key),
+  columns: ['id', 'kind', 'parent', 'size', 'inodes', 'labels', 'created_at', 'updated_at'],
+  encode: (snapshot) => [
+    snapshot.id,
+    snapshot.kind,
+    snapshot.parent,
+    snapshot.size,
+    snapshot.inodes,
+    JSON.stringify(snapshot.labels),
+    snapshot.createdAt,
+    snapshot.updatedAt,
+  ],
+  decode: (row) => ({
+    snapshotter: textOf(row, 'snapshotter'),
+    key: textOf(row, 'key'),
+    id: numberOf(row, 'id'),
+    kind: textOf(row, 'kind') as SnapshotKind,
+    parent: textOf(row, 'parent'),
+    size: numberOf(row, 'size'),
+    inodes: numberOf(row, 'inodes'),
+    labels: labelsOf(row),
+    createdAt: timeOf(row, 'created_at'),
+    updatedAt: timeOf(row, 'updated_at'),
+  }),
+};
