@@ -108,4 +108,6 @@ export interface Events {
   forward(envelope: Envelope): void;
   /** All envelopes from now on. Ends when `signal` aborts; throws `resource-exhausted` when the reader falls behind. */
   subscribe(signal: AbortSignal): AsyncIterable<Envelope>;
+  /** The envelopes of `since` and later among the last thousand, in the order in which they were delivered. */
+  history(since: Nanoseconds): Envelope[];
 }
