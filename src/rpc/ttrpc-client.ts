@@ -1,9 +1,10 @@
-import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { EngineError } from '#/base/errors.ts';
 import { RequestSchema, ResponseSchema } from '#/gen/containerd/ttrpc/request_pb.ts';
+import type { DialOptions } from '#/rpc/dial-unix.ts';
+import { dialUnix } from '#/rpc/dial-unix.ts';
 import { errorOfStatus } from '#/rpc/status.ts';
 import type { TtrpcFrame } from '#/rpc/ttrpc-frame.ts';
 import { encodeTtrpcFrame, frameType, TtrpcFrameReader, ttrpcMaxPayload } from '#/rpc/ttrpc-frame.ts';
@@ -32,33 +33,9 @@ const maxPending = 16_384;
 const maxUnsentBytes = 64 << 20;
 
 /** Connects to a unix socket (a path, or `unix://` and a path), or speaks over a stream that is open already. */
-export async function openTtrpcClient(
-  socketOrPath: Duplex | string,
-  options: { readonly signal?: AbortSignal } = {},
-): Promise<TtrpcClient> {
+export async function openTtrpcClient(socketOrPath: Duplex | string, options: DialOptions = {}): Promise<TtrpcClient> {
   if (typeof socketOrPath !== 'string') return new Connection(socketOrPath, 'peer');
-  const path = socketOrPath.replace(/^unix:\/\//, '');
-  return new Connection(await dial(path, options.signal), path);
-}
-
-async function dial(path: string, signal: AbortSignal | undefined): Promise<Duplex> {
-  const socket = connect({ path });
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onAbort = (): void => reject(signal?.reason);
-  socket.once('connect', resolve).once('error', reject);
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    signal?.throwIfAborted();
-    await promise;
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    signal?.throwIfAborted();
-    throw new EngineError('unavailable', `Cannot connect to "${path}"`, { cause: error });
-  } finally {
-    socket.off('error', reject);
-    signal?.removeEventListener('abort', onAbort);
-  }
+  return new Connection(await dialUnix(socketOrPath, options), socketOrPath);
 }
 
 interface Pending {

@@ -1,0 +1,155 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import { constants } from 'node:http2';
+import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { EngineError, kindOf, messageOf } from '#/base/errors.ts';
+import type { Logger } from '#/base/log.ts';
+import { drained } from '#/rpc/drained.ts';
+import { decodeGrpcMessage, encodeGrpcMessage, GrpcMessageReader } from '#/rpc/grpc-message.ts';
+import { firstHeader, parseGrpcTimeout, statusHeaders } from '#/rpc/grpc-metadata.ts';
+import type { BoundMethod, CallContext, MethodTable } from '#/rpc/service.ts';
+import type { RpcStatus } from '#/rpc/status.ts';
+import { statusOf } from '#/rpc/status.ts';
+
+/** How long a client may keep sending after it has its answer. */
+const lingerMs = 5000;
+const longestTimer = 2 ** 31 - 1;
+
+const responseHeaders = { ':status': 200, 'content-type': 'application/grpc' } as const;
+
+/** One call on the server's side, from its headers to its status. */
+export class GrpcCall {
+  /** Resolves when the handler has ended, whatever became of the stream. Never rejects. */
+  readonly done: Promise<void>;
+  readonly #stream: ServerHttp2Stream;
+  readonly #rawHeaders: readonly string[];
+  readonly #logger: Logger;
+  readonly #requests: GrpcMessageReader;
+  readonly #abort = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #finished = false;
+  #status: RpcStatus = { code: 0, message: '' };
+
+  constructor(stream: ServerHttp2Stream, rawHeaders: readonly string[], methods: MethodTable, logger: Logger) {
+    this.#stream = stream;
+    this.#rawHeaders = rawHeaders;
+    this.#logger = logger;
+    this.#requests = new GrpcMessageReader(stream);
+    stream.on('error', (error) => logger.debug('gRPC stream failed', { error: messageOf(error) }));
+    stream.on('wantTrailers', () => stream.sendTrailers(statusHeaders(this.#status)));
+    stream.on('close', () => {
+      this.#finished = true;
+      clearTimeout(this.#timer);
+      this.#abort.abort(new EngineError('cancelled', 'Cannot go on: the client has ended the call'));
+    });
+    this.done = this.#run(methods);
+  }
+
+  /** Tells the handler to stop; what it then answers is still sent. */
+  interrupt(reason: EngineError): void {
+    this.#requests.fail(reason);
+    this.#abort.abort(reason);
+  }
+
+  /** Answers in the handler's place, if it has not answered yet. */
+  finish(error: EngineError): void {
+    this.interrupt(error);
+    this.#finish(statusOf(error));
+  }
+
+  async #run(methods: MethodTable): Promise<void> {
+    const name = (firstHeader(this.#rawHeaders, ':path') ?? '').slice(1);
+    try {
+      const method = methods.get(name);
+      if (method === undefined) throw new EngineError('unimplemented', `Cannot call "${name}": no such method`);
+      this.#checkHeaders();
+      this.#startTimer(name);
+      await this.#invoke(method, {
+        method: name,
+        header: (key) => firstHeader(this.#rawHeaders, key),
+        signal: this.#abort.signal,
+      });
+      this.#finish({ code: 0, message: '' });
+    } catch (error) {
+      if (kindOf(error) === 'unknown' || kindOf(error) === 'internal')
+        this.#logger.error('gRPC call failed', { method: name, error: messageOf(error), stack: stackOf(error) });
+      else this.#logger.debug('gRPC call failed', { method: name, error: messageOf(error) });
+      this.#finish(statusOf(error));
+    }
+  }
+
+  #checkHeaders(): void {
+    const encoding = firstHeader(this.#rawHeaders, 'grpc-encoding') ?? 'identity';
+    if (encoding !== 'identity')
+      throw new EngineError(
+        'unimplemented',
+        `Cannot read messages encoded with "${encoding}": only identity is offered`,
+      );
+  }
+
+  #startTimer(name: string): void {
+    const timeout = firstHeader(this.#rawHeaders, 'grpc-timeout');
+    if (timeout === undefined) return;
+    const milliseconds = Math.min(parseGrpcTimeout(timeout), longestTimer);
+    const error = new EngineError('deadline-exceeded', `Cannot finish ${name}: the caller's time is up`);
+    this.#timer = setTimeout(() => this.finish(error), milliseconds);
+  }
+
+  async #invoke(method: BoundMethod, context: CallContext): Promise<void> {
+    const { input, output } = method.desc;
+    switch (method.kind) {
+      case 'unary':
+        return this.#send(output, await method.run(await this.#onlyRequest(input), context));
+      case 'client_streaming':
+        return this.#send(output, await method.run(this.#decoded(input), context));
+      case 'server_streaming':
+        return this.#sendAll(output, method.run(await this.#onlyRequest(input), context));
+      case 'bidi_streaming':
+        return this.#sendAll(output, method.run(this.#decoded(input), context));
+    }
+  }
+
+  async #onlyRequest<D extends DescMessage>(schema: D): Promise<MessageShape<D>> {
+    const message = await this.#requests.next();
+    if (message === undefined) throw new EngineError('internal', 'Cannot run the call: it came without a request');
+    return decodeGrpcMessage(schema, message);
+  }
+
+  async *#decoded<D extends DescMessage>(schema: D): AsyncGenerator<MessageShape<D>> {
+    for await (const message of this.#requests) yield decodeGrpcMessage(schema, message);
+  }
+
+  async #sendAll<D extends DescMessage>(schema: D, answers: AsyncIterable<MessageInitShape<D>>): Promise<void> {
+    for await (const answer of answers) await this.#send(schema, answer);
+  }
+
+  async #send<D extends DescMessage>(schema: D, answer: MessageInitShape<D>): Promise<void> {
+    const frame = encodeGrpcMessage(schema, answer);
+    if (this.#finished) throw new EngineError('cancelled', 'Cannot answer: the call is over');
+    if (!this.#stream.headersSent) this.#stream.respond(responseHeaders, { waitForTrailers: true });
+    if (!this.#stream.write(frame)) await drained(this.#stream);
+  }
+
+  #finish(status: RpcStatus): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    clearTimeout(this.#timer);
+    if (this.#stream.destroyed || this.#stream.closed) return;
+    if (this.#stream.headersSent) {
+      this.#status = status;
+      this.#stream.end();
+    } else if (status.code === 0) {
+      // A stream of no messages: its status still travels in trailers.
+      this.#stream.respond(responseHeaders, { waitForTrailers: true });
+      this.#stream.end();
+    } else {
+      this.#stream.respond({ ...responseHeaders, ...statusHeaders(status) }, { endStream: true });
+    }
+    this.#requests.discard();
+    // Resetting at once could overtake the answer, so a client that goes on sending gets a while to notice.
+    const linger = setTimeout(() => this.#stream.close(constants.NGHTTP2_NO_ERROR), lingerMs);
+    linger.unref();
+    this.#stream.once('close', () => clearTimeout(linger));
+  }
+}
+
+const stackOf = (error: unknown): string | undefined => (error instanceof Error ? error.stack : undefined);

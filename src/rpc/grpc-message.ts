@@ -1,0 +1,150 @@
+import type { Readable } from 'node:stream';
+import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { EngineError } from '#/base/errors.ts';
+
+/** gRPC frames a message with one byte (compressed or not) and its length as a big-endian 32 bit number. */
+const prefixSize = 5;
+/** The limit of Go's servers and clients here, both ways. */
+export const grpcMaxMessage: number = 16 << 20;
+/** Messages not yet taken by the handler; beyond it the stream's window is left to fill. */
+const maxQueuedBytes = 256 << 10;
+
+/** Throws `resource-exhausted` for a message over the limit. */
+export function encodeGrpcMessage<D extends DescMessage>(schema: D, message: MessageInitShape<D>): Buffer {
+  const body = toBinary(schema, create(schema, message));
+  if (body.length > grpcMaxMessage)
+    throw new EngineError(
+      'resource-exhausted',
+      `Cannot send a ${schema.typeName} of ${body.length} bytes: the limit is ${grpcMaxMessage}`,
+    );
+  const frame = Buffer.allocUnsafe(prefixSize + body.length);
+  frame.writeUInt8(0, 0);
+  frame.writeUInt32BE(body.length, 1);
+  frame.set(body, prefixSize);
+  return frame;
+}
+
+export function decodeGrpcMessage<D extends DescMessage>(schema: D, body: Uint8Array): MessageShape<D> {
+  try {
+    return fromBinary(schema, body);
+  } catch (error) {
+    throw new EngineError('internal', `Cannot decode a ${schema.typeName}`, { cause: error });
+  }
+}
+
+/**
+ * The messages of one HTTP/2 stream, in order, for one reader. Reading slowly closes the peer's window; a frame over
+ * the limit, a compressed one or one cut short fails the reader.
+ */
+export class GrpcMessageReader implements AsyncIterable<Uint8Array> {
+  readonly #stream: Readable;
+  readonly #messages: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #parts: Buffer[] = [];
+  #held = 0;
+  #wanted = prefixSize;
+  #inBody = false;
+  #ended = false;
+  #failure: EngineError | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(stream: Readable) {
+    this.#stream = stream;
+    stream.on('data', (chunk: Buffer) => this.#take(chunk));
+    stream.on('end', () => this.#end());
+    stream.on('close', () => {
+      if (!this.#ended) this.fail(new EngineError('cancelled', 'Cannot read on: the stream was closed'));
+    });
+  }
+
+  /** The next message, or undefined at the end. Throws what `fail` was given, after the messages before it. */
+  async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const message = this.#messages.shift();
+      if (message !== undefined) {
+        this.#queuedBytes -= costOf(message);
+        if (this.#queuedBytes < maxQueuedBytes && this.#stream.isPaused()) this.#stream.resume();
+        return message;
+      }
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#ended) return undefined;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for (let message = await this.next(); message !== undefined; message = await this.next()) yield message;
+  }
+
+  fail(error: EngineError): void {
+    this.#failure ??= error;
+    this.#wake?.();
+  }
+
+  /** Throws away what is left, so that the peer is not held by a window that nobody reads. */
+  discard(): void {
+    this.#messages.length = 0;
+    this.#parts = [];
+    this.#ended = true;
+    this.#wake?.();
+    this.#stream.resume();
+  }
+
+  #take(chunk: Buffer): void {
+    let rest = chunk;
+    while (rest.length > 0 && !this.#ended && this.#failure === undefined) {
+      const taken = rest.subarray(0, this.#wanted - this.#held);
+      this.#parts.push(taken);
+      this.#held += taken.length;
+      rest = rest.subarray(taken.length);
+      if (this.#held === this.#wanted) this.#complete();
+    }
+    if (this.#queuedBytes >= maxQueuedBytes) this.#stream.pause();
+  }
+
+  #complete(): void {
+    const bytes =
+      this.#parts.length === 1 && this.#parts[0] !== undefined ? this.#parts[0] : Buffer.concat(this.#parts);
+    this.#parts = [];
+    this.#held = 0;
+    if (this.#inBody) this.#deliver(bytes);
+    else this.#readPrefix(bytes);
+  }
+
+  #readPrefix(prefix: Buffer): void {
+    const length = prefix.readUInt32BE(1);
+    if (prefix.readUInt8(0) !== 0)
+      return this.fail(
+        new EngineError('unimplemented', 'Cannot read a compressed message: this side offers no compression'),
+      );
+    if (length > grpcMaxMessage)
+      return this.fail(
+        new EngineError(
+          'resource-exhausted',
+          `Cannot take a message of ${length} bytes: the limit is ${grpcMaxMessage}`,
+        ),
+      );
+    if (length === 0) return this.#deliver(new Uint8Array());
+    this.#inBody = true;
+    this.#wanted = length;
+  }
+
+  #deliver(message: Uint8Array): void {
+    this.#inBody = false;
+    this.#wanted = prefixSize;
+    this.#messages.push(message);
+    this.#queuedBytes += costOf(message);
+    this.#wake?.();
+  }
+
+  #end(): void {
+    if (this.#held > 0 || this.#inBody)
+      this.fail(new EngineError('internal', 'Cannot read on: the stream ended within a message'));
+    this.#ended = true;
+    this.#wake?.();
+  }
+}
+
+/** An empty message takes memory too. */
+const costOf = (message: Uint8Array): number => message.length + 128;

@@ -1,0 +1,149 @@
+import type { Server, Socket } from 'node:net';
+import { createServer } from 'node:net';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { EngineError, messageOf } from '#/base/errors.ts';
+import type { Logger } from '#/base/log.ts';
+import type { Request } from '#/gen/containerd/ttrpc/request_pb.ts';
+import { RequestSchema, ResponseSchema } from '#/gen/containerd/ttrpc/request_pb.ts';
+import type { BoundService, CallContext, MethodTable } from '#/rpc/service.ts';
+import { methodTable } from '#/rpc/service.ts';
+import { statusOf } from '#/rpc/status.ts';
+import type { TtrpcFrame } from '#/rpc/ttrpc-frame.ts';
+import { encodeTtrpcFrame, frameType, TtrpcFrameReader, ttrpcMaxPayload } from '#/rpc/ttrpc-frame.ts';
+import type { UnixAddress } from '#/rpc/unix-listener.ts';
+import { listenUnix } from '#/rpc/unix-listener.ts';
+
+export interface TtrpcServerOptions {
+  readonly services: readonly BoundService[];
+  readonly logger: Logger;
+  /** Says whether a fresh connection may stay, by its peer's credentials. Default: the socket's mode decides alone. */
+  readonly acceptPeer?: (socket: Socket) => boolean | Promise<boolean>;
+}
+
+/** Serves the unary methods of services to ttrpc clients on one socket. */
+export interface TtrpcServer extends AsyncDisposable {
+  listen(address: UnixAddress): Promise<void>;
+}
+
+const maxConnections = 8192;
+/** Calls one connection may have under way; beyond it, reading from that connection pauses. */
+const maxCalls = 256;
+const maxUnsentBytes = 16 << 20;
+
+export function createTtrpcServer({ services, logger, acceptPeer }: TtrpcServerOptions): TtrpcServer {
+  const methods = methodTable(services);
+  const connections = new Set<ServedConnection>();
+  const server: Server = createServer({ pauseOnConnect: true }, (socket) => {
+    void admit(socket, acceptPeer, logger).then((admitted) => {
+      if (!admitted) return socket.destroy();
+      const connection = new ServedConnection(socket, methods, logger);
+      connections.add(connection);
+      socket.once('close', () => connections.delete(connection));
+      return undefined;
+    });
+  });
+  server.maxConnections = maxConnections;
+  return {
+    listen: (address) => listenUnix(server, address),
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => {
+        if (server.listening) server.close(() => resolve());
+        else resolve();
+      });
+      for (const connection of connections) connection.close();
+      await closed;
+    },
+  };
+}
+
+async function admit(socket: Socket, acceptPeer: TtrpcServerOptions['acceptPeer'], logger: Logger): Promise<boolean> {
+  socket.on('error', (error) => logger.debug('ttrpc connection failed', { error: messageOf(error) }));
+  try {
+    const accepted = acceptPeer === undefined || (await acceptPeer(socket));
+    if (!accepted) logger.warn('refused a ttrpc connection of another user');
+    return accepted;
+  } catch (error) {
+    logger.warn('cannot tell who a ttrpc connection is from', { error: messageOf(error) });
+    return false;
+  }
+}
+
+class ServedConnection {
+  readonly #socket: Socket;
+  readonly #methods: MethodTable;
+  readonly #logger: Logger;
+  readonly #gone = new AbortController();
+  #calls = 0;
+
+  constructor(socket: Socket, methods: MethodTable, logger: Logger) {
+    this.#socket = socket;
+    this.#methods = methods;
+    this.#logger = logger;
+    const reader = new TtrpcFrameReader();
+    socket.on('data', (chunk: Buffer) => {
+      for (const frame of reader.push(chunk)) if (frame.type === frameType.request) void this.#serve(frame);
+    });
+    socket.on('drain', () => this.#adjustReading());
+    socket.on('close', () => this.#gone.abort(new EngineError('cancelled', 'the ttrpc connection was closed')));
+    socket.resume();
+  }
+
+  close(): void {
+    this.#gone.abort(new EngineError('unavailable', 'the daemon stops'));
+    this.#socket.destroySoon();
+  }
+
+  async #serve(frame: TtrpcFrame): Promise<void> {
+    this.#calls += 1;
+    this.#adjustReading();
+    const response = await this.#answer(frame);
+    this.#calls -= 1;
+    if (!this.#socket.destroyed && this.#socket.writable)
+      this.#socket.write(encodeTtrpcFrame(frame.streamId, frameType.response, response));
+    this.#adjustReading();
+  }
+
+  /** The encoded Response, whatever happens. */
+  async #answer(frame: TtrpcFrame): Promise<Uint8Array> {
+    try {
+      if (frame.payload === undefined)
+        throw new EngineError('resource-exhausted', `Cannot take a request of more than ${ttrpcMaxPayload} bytes`);
+      const payload = await this.#run(fromBinary(RequestSchema, frame.payload));
+      const response = toBinary(ResponseSchema, create(ResponseSchema, { payload }));
+      if (response.length > ttrpcMaxPayload)
+        throw new EngineError('resource-exhausted', `Cannot answer: ${response.length} bytes are too many for ttrpc`);
+      return response;
+    } catch (error) {
+      this.#logger.debug('ttrpc call failed', { error: messageOf(error) });
+      return toBinary(ResponseSchema, create(ResponseSchema, { status: statusOf(error) }));
+    }
+  }
+
+  async #run(request: Request): Promise<Uint8Array> {
+    const name = `${request.service}/${request.method}`;
+    const method = this.#methods.get(name);
+    if (method === undefined || method.kind !== 'unary')
+      throw new EngineError('unimplemented', `Cannot call "${name}": no such method`);
+    const context: CallContext = {
+      method: name,
+      header: (key) => request.metadata.find((pair) => pair.key.toLowerCase() === key)?.value,
+      signal: callSignal(this.#gone.signal, request.timeoutNano),
+    };
+    const answer = await method.run(fromBinary(method.desc.input, request.payload), context);
+    return toBinary(method.desc.output, create(method.desc.output, answer));
+  }
+
+  #adjustReading(): void {
+    const busy = this.#calls >= maxCalls || this.#socket.writableLength > maxUnsentBytes;
+    if (busy && !this.#socket.isPaused()) this.#socket.pause();
+    else if (!busy && this.#socket.isPaused()) this.#socket.resume();
+  }
+}
+
+const longestTimer = 2 ** 31 - 1;
+
+function callSignal(gone: AbortSignal, timeoutNano: bigint): AbortSignal {
+  const milliseconds = Math.ceil(Number(timeoutNano) / 1e6);
+  if (milliseconds <= 0 || milliseconds > longestTimer) return gone;
+  return AbortSignal.any([gone, AbortSignal.timeout(milliseconds)]);
+}
