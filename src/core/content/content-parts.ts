@@ -1,0 +1,33 @@
+import type { Nanoseconds } from '#/base/clock.ts';
+import type { KeyedMutex } from '#/base/keyed-mutex.ts';
+import type { Logger } from '#/base/log.ts';
+import type { IngestStatus } from '#/core/content/contract.ts';
+import type { ContentLayout } from '#/core/content/layout.ts';
+import type { Metadata } from '#/core/metadata/contract.ts';
+
+/**
+ * Who may start an upload complete because the bytes are here already: with `shared` everybody who names their digest,
+ * with `isolated` only when a namespace that has them is labelled `containerd.io/namespace.shareable=true`.
+ */
+export type SharingPolicy = 'shared' | 'isolated';
+
+/** Who holds a ref. There is no ingest yet while it is being opened. */
+export interface RefHolder {
+  readonly since: Nanoseconds;
+  ingest?: { status(): IngestStatus; abandon(): void };
+}
+
+/** What the parts of one content store share. */
+export interface ContentParts {
+  readonly layout: ContentLayout;
+  readonly metadata: Metadata;
+  readonly logger: Logger;
+  readonly sharing: SharingPolicy;
+  /** Held, by digest, from looking at a blob file until the record that decides its fate is written. */
+  readonly blobs: KeyedMutex;
+  /** Open ingests by `refKey`. */
+  readonly holders: Map<string, RefHolder>;
+}
+
+/** Namespaces have no slash, so this is unambiguous. */
+export const refKey = (namespace: string, ref: string): string => `${namespace}/${ref}`;
