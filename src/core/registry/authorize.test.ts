@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import type { Credentials, Repository } from '#/core/registry/contract.ts';
+import { openRegistry } from '#/core/registry/open-registry.ts';
+import { startServer, type TestServer } from '#/core/registry/registry.fixture.ts';
+import type { Descriptor } from '#/oci/descriptor.ts';
+import { digestOf } from '#/oci/digest.ts';
+import { mediaTypes } from '#/oci/manifest.ts';
+import { parseReference } from '#/oci/reference.ts';
+
+const registry = openRegistry({
+  userAgent: 'berth-test',
+  configFiles: [],
+  retryPolicy: { attempts: 2, firstDelay: 5, longestDelay: 20 },
+});
+const layer = randomBytes(5000);
+const descriptor: Descriptor = { mediaType: mediaTypes.ociLayer, digest: digestOf(layer), size: layer.byteLength };
+
+interface Asked {
+  readonly method: string;
+  readonly query: URLSearchParams;
+  readonly form: URLSearchParams;
+  readonly authorization: string | undefined;
+}
+
+/** A registry with a token server: tokens are numbers, and only those in `valid` are let in. */
+function tokenRegistry(): { readonly handle: RequestListener; readonly asked: Asked[]; readonly valid: Set<string> } {
+  const asked: Asked[] = [];
+  const valid = new Set<string>();
+  const giveToken = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const form = new URLSearchParams(await text(request));
+    const url = new URL(request.url ?? '', 'http://x');
+    const { authorization } = request.headers;
+    asked.push({ method: request.method ?? '', query: url.searchParams, form, authorization });
+    if (authorization === `Basic ${Buffer.from('ann:bad').toString('base64')}`) {
+      response.writeHead(401).end('{"details":"incorrect username or password"}');
+      return;
+    }
+    const token = `token-${asked.length}`;
+    valid.add(token);
+    response.end(JSON.stringify({ access_token: token, expires_in: 300 }));
+  };
+  const handle: RequestListener = (request, response) => {
+    const token = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
+    const realm = `http://${request.headers.host ?? ''}/token?kept=1`;
+    const challenge = `Bearer realm="${realm}",service="the service",scope="repository:a/b:pull"`;
+    if (request.url?.startsWith('/token') === true) void giveToken(request, response);
+    else if (valid.has(token)) response.end(layer);
+    else response.writeHead(401, { 'www-authenticate': challenge }).end();
+  };
+  return { handle, asked, valid };
+}
+
+const open = async (server: TestServer, credentials: Credentials = {}): Promise<Repository> =>
+  await registry.openRepository(parseReference(`${server.host}/a/b:1`), { credentials });
+
+async function fetchLayer(repository: Repository): Promise<void> {
+  const { body } = await repository.fetchBlob(descriptor, 0);
+  assert(layer.equals(Buffer.concat(await Array.fromAsync(body))));
+}
+
+test('an anonymous token is asked for once per scope, by parallel requests too', async () => {
+  const { handle, asked } = tokenRegistry();
+  await using server = await startServer(handle);
+  await using repository = await open(server);
+  await Promise.all([fetchLayer(repository), fetchLayer(repository), fetchLayer(repository)]);
+  await fetchLayer(repository);
+  assert.equal(asked.length, 1);
+  assert.equal(asked[0]?.authorization, undefined);
+  assert.equal(asked[0]?.query.get('service'), 'the service');
+  assert.equal(asked[0]?.query.get('kept'), '1');
+  assert.deepEqual(asked[0]?.query.getAll('scope'), ['repository:a/b:pull']);
+});
+
+test('a token that the registry no longer takes is replaced by one new one', async () => {
+  const { handle, asked, valid } = tokenRegistry();
+  await using server = await startServer(handle);
+  await using repository = await open(server);
+  await fetchLayer(repository);
+  valid.clear();
+  await fetchLayer(repository);
+  assert.equal(asked.length, 2);
+});
+
+test('user and password go to the token server as basic authorization, and its refusal is told', async () => {
+  const { handle, asked } = tokenRegistry();
+  await using server = await startServer(handle);
+  await using repository = await open(server, { username: 'ann', password: 'good' });
+  await fetchLayer(repository);
+  assert.equal(asked[0]?.authorization, `Basic ${Buffer.from('ann:good').toString('base64')}`);
+  assert.equal(asked[0]?.query.get('account'), 'ann');
+  await using wrong = await open(server, { username: 'ann', password: 'bad' });
+  await assert.rejects(wrong.fetchBlob(descriptor, 0), {
+    kind: 'unauthenticated',
+    message: /get a token .* answered 401: incorrect username or password$/,
+  });
+});
+
+test('an identity token is exchanged by an OAuth2 POST', async () => {
+  const { handle, asked } = tokenRegistry();
+  await using server = await startServer(handle);
+  await using repository = await open(server, { identityToken: 'refresh-me' });
+  await fetchLayer(repository);
+  assert.equal(asked[0]?.method, 'POST');
+  assert.equal(asked[0]?.form.get('grant_type'), 'refresh_token');
+  assert.equal(asked[0]?.form.get('refresh_token'), 'refresh-me');
+  assert.equal(asked[0]?.form.get('scope'), 'repository:a/b:pull');
+});
+
+test('a registry token is sent as it is', async () => {
+  const { handle, asked, valid } = tokenRegistry();
+  valid.add('given');
+  await using server = await startServer(handle);
+  await using repository = await open(server, { registryToken: 'given' });
+  await fetchLayer(repository);
+  assert.equal(asked.length, 0);
+});
+
+test('a token server that gives no token, or is no URL, is unauthenticated', async () => {
+  for (const realm of ['http://HOST/empty', 'no url', 'file:///etc/passwd']) {
+    await using server = await startServer((request, response) => {
+      const challenge = `Bearer realm="${realm.replace('HOST', request.headers.host ?? '')}"`;
+      if (request.url === '/empty?scope=repository%3Aa%2Fb%3Apull') response.end('{}');
+      else response.writeHead(401, { 'www-authenticate': challenge }).end();
+    });
+    await using repository = await open(server);
+    await assert.rejects(repository.fetchBlob(descriptor, 0), { kind: 'unauthenticated' }, realm);
+  }
+});

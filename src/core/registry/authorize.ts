@@ -1,0 +1,89 @@
+import { EngineError } from '#/base/errors.ts';
+import type { Challenge } from '#/core/registry/challenge.ts';
+import type { Connections } from '#/core/registry/connections.ts';
+import type { Credentials } from '#/core/registry/contract.ts';
+import { basicHeader, fetchToken, type Token } from '#/core/registry/fetch-token.ts';
+
+export interface AuthorizerOptions {
+  readonly connections: Connections;
+  readonly registry: URL;
+  /** Asked once, when the registry first wants a login. */
+  readonly findCredentials: () => Promise<Credentials | undefined>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What to put into Authorization. Tokens are kept per scope until they end; nothing outlives the repository object. */
+export interface Authorizer {
+  /** The header for these scopes, when one is known. */
+  known(scopes: readonly string[]): string | undefined;
+  /** Answers a 401. `refused` is the header that it refused, if one was sent. Throws `unauthenticated`. */
+  answer(challenges: readonly Challenge[], scopes: readonly string[], refused: string | undefined): Promise<string>;
+}
+
+export function createAuthorizer(options: AuthorizerOptions): Authorizer {
+  const tokens = new Map<string, Token>();
+  const pending = new Map<string, Promise<string>>();
+  let general: string | undefined;
+  let credentials: Promise<Credentials | undefined> | undefined;
+
+  const keyOf = (scopes: readonly string[]): string => scopes.toSorted().join(' ');
+  const known = (scopes: readonly string[]): string | undefined => {
+    const token = tokens.get(keyOf(scopes));
+    return token !== undefined && token.expiresAt > Date.now() ? `Bearer ${token.value}` : general;
+  };
+  const logIn = async (challenges: readonly Challenge[], scopes: readonly string[]): Promise<string> => {
+    credentials ??= options.findCredentials();
+    const found = await credentials;
+    const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
+    if (found?.registryToken !== undefined) return (general = `Bearer ${found.registryToken}`);
+    if (bearer === undefined) return (general = basicAnswer(options.registry, challenges, found));
+    const token = await fetchToken(options.connections, {
+      ...options,
+      challenge: bearer,
+      scopes: mergeScopes(scopes, bearer.parameters['scope']),
+      credentials: found,
+    });
+    tokens.set(keyOf(scopes), token);
+    return `Bearer ${token.value}`;
+  };
+  const answer = async (
+    challenges: readonly Challenge[],
+    scopes: readonly string[],
+    refused: string | undefined,
+  ): Promise<string> => {
+    const current = known(scopes);
+    if (current !== undefined && current !== refused) return current;
+    const key = keyOf(scopes);
+    const login = pending.get(key) ?? logIn(challenges, scopes).finally(() => pending.delete(key));
+    pending.set(key, login);
+    const header = await login;
+    if (header === refused) throw refusedLogin(options.registry, await credentials);
+    return header;
+  };
+  return { known, answer };
+}
+
+function basicAnswer(registry: URL, challenges: readonly Challenge[], found: Credentials | undefined): string {
+  if (!challenges.some(({ scheme }) => scheme === 'basic')) {
+    const offered = challenges.map(({ scheme }) => `"${scheme.slice(0, 40)}"`).join(', ');
+    throw new EngineError(
+      'unauthenticated',
+      `Cannot log in to "${registry.host}": it offers ${offered === '' ? 'no way to log in' : `only ${offered}`}`,
+    );
+  }
+  if (found?.username === undefined) throw refusedLogin(registry, found);
+  return basicHeader(found);
+}
+
+export function refusedLogin(registry: URL, found: Credentials | undefined): EngineError {
+  const why =
+    found === undefined
+      ? `it wants a login and there are no credentials for it; log in to "${registry.host}" first`
+      : 'it refuses the credentials';
+  return new EngineError('unauthenticated', `Cannot log in to "${registry.host}": ${why}`);
+}
+
+/** What we need, and what the registry says that it takes. */
+function mergeScopes(wanted: readonly string[], offered: string | undefined): string[] {
+  return [...new Set([...wanted, ...(offered ?? '').split(' ').filter((scope) => scope !== '')])];
+}

@@ -1,0 +1,172 @@
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { createSecureContext, rootCertificates } from 'node:tls';
+import { EngineError } from '#/base/errors.ts';
+import { describeNetworkError, plainUrl } from '#/core/registry/network-error.ts';
+import { proxyFor, type ProxyEnvironment } from '#/core/registry/proxy.ts';
+import { readBody } from '#/core/registry/response-body.ts';
+import { writeBody, type RequestBody } from '#/core/registry/request-body.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RequestBody;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An answer whose head has arrived. Disposing gives the connection back or closes it when much is left to read. */
+export interface HttpResponse extends AsyncDisposable {
+  readonly url: URL;
+  readonly method: string;
+  readonly status: number;
+  /** A header by its lower-case name; repeated ones are joined with ", ". */
+  header(name: string): string | undefined;
+  /** Throws `unavailable` when the connection breaks or stalls. To be read at most once. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+export interface ConnectionOptions {
+  readonly userAgent: string;
+  /** Milliseconds without a byte after which the other side counts as gone. */
+  readonly stallTimeout: number;
+  readonly environment: ProxyEnvironment;
+  /** PEM certificates to trust beside the public ones. */
+  readonly ca?: readonly string[];
+}
+
+/** Plain HTTP requests over connections that are kept for the next one. Any status is an answer, not an error. */
+export interface Connections extends AsyncDisposable {
+  send(request: HttpRequest): Promise<HttpResponse>;
+}
+
+const maxSocketsPerHost = 8;
+const keptForDiscard = 64 * 1024;
+const restTimeout = 1000;
+
+export function openConnections(options: ConnectionOptions): Connections {
+  const agents = openAgents(options);
+  return {
+    send: async (request) => await exchange(request, agents.forUrl(request.url), options),
+    [Symbol.asyncDispose]: async () => agents.destroy(),
+  };
+}
+
+interface Agents {
+  forUrl(url: URL): HttpAgent;
+  destroy(): void;
+}
+
+function openAgents({ environment, ca }: ConnectionOptions): Agents {
+  const agents = new Map<string, HttpAgent>();
+  const secureContext = ca === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, ...ca] });
+  const shared = { keepAlive: true, maxSockets: maxSocketsPerHost, maxFreeSockets: 4 };
+  const open = (secure: boolean, proxy: string | undefined): HttpAgent => {
+    const proxied = proxy === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } };
+    if (!secure) return new HttpAgent({ ...shared, ...proxied });
+    return new HttpsAgent({ ...shared, ...proxied, ...(secureContext === undefined ? {} : { secureContext }) });
+  };
+  return {
+    forUrl: (url) => {
+      const secure = url.protocol === 'https:';
+      const proxy = proxyFor(url, environment);
+      const key = `${secure} ${proxy ?? ''}`;
+      const agent = agents.get(key) ?? open(secure, proxy);
+      agents.set(key, agent);
+      return agent;
+    },
+    destroy: () => agents.forEach((agent) => agent.destroy()),
+  };
+}
+
+async function exchange(
+  request: HttpRequest,
+  agent: HttpAgent,
+  { userAgent, stallTimeout }: ConnectionOptions,
+): Promise<HttpResponse> {
+  const { method, url, body, signal } = request;
+  const tried = `${method} ${plainUrl(url)}`;
+  signal?.throwIfAborted();
+  const outgoing = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+    method,
+    agent,
+    headers: {
+      'user-agent': userAgent,
+      'accept-encoding': 'identity',
+      ...(body === undefined ? bodiless(method) : { 'content-length': String(body.size) }),
+      ...request.headers,
+    },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  try {
+    const message = await answerOf(outgoing, body, { stallTimeout, tried });
+    return responseOf(outgoing, message, { ...request, stallTimeout });
+  } catch (error) {
+    outgoing.destroy();
+    signal?.throwIfAborted();
+    throw describeNetworkError(tried, error);
+  }
+}
+
+const bodiless = (method: string): Record<string, string> =>
+  method === 'GET' || method === 'HEAD' ? {} : { 'content-length': '0' };
+
+/** Sends the body while waiting for the head of the answer, which may come before the body is through. */
+async function answerOf(
+  outgoing: ClientRequest,
+  body: RequestBody | undefined,
+  { stallTimeout, tried }: { readonly stallTimeout: number; readonly tried: string },
+): Promise<IncomingMessage> {
+  const { promise: answered, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const stalled = (): void =>
+    void outgoing.destroy(
+      new EngineError('unavailable', `Cannot ${tried}: no answer for ${stallTimeout / 1000} seconds`),
+    );
+  const timer = setTimeout(stalled, stallTimeout);
+  outgoing.on('response', resolve).on('error', reject);
+  outgoing.on('close', () => reject(new EngineError('unavailable', `Cannot ${tried}: the connection was closed`)));
+  const early = new AbortController();
+  try {
+    if (body === undefined) outgoing.end();
+    else
+      await Promise.race([writeBody(outgoing, body, { stop: early.signal, onChunk: () => timer.refresh() }), answered]);
+    return await answered;
+  } finally {
+    early.abort();
+    clearTimeout(timer);
+    answered.catch(() => {});
+  }
+}
+
+function responseOf(
+  outgoing: ClientRequest,
+  message: IncomingMessage,
+  { url, method, signal, stallTimeout }: HttpRequest & { readonly stallTimeout: number },
+): HttpResponse {
+  // An error after the body was given up has nobody left to tell.
+  message.on('error', () => {});
+  outgoing.on('error', () => {});
+  return {
+    url,
+    method,
+    status: message.statusCode ?? 0,
+    header: (name) => {
+      const value = message.headers[name];
+      return Array.isArray(value) ? value.join(', ') : value;
+    },
+    body: readBody(message, { stallTimeout, signal, tried: `${method} ${plainUrl(url)}` }),
+    [Symbol.asyncDispose]: async () => giveBack(outgoing, message),
+  };
+}
+
+/** A short rest is read so that the connection can serve again; a long one is not worth it. */
+function giveBack(outgoing: ClientRequest, message: IncomingMessage): void {
+  if (message.readableEnded || message.destroyed) return;
+  const left = message.complete ? 0 : Number(message.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+  if (left > keptForDiscard || !outgoing.writableFinished) {
+    message.destroy();
+    return;
+  }
+  const timer = setTimeout(() => message.destroy(), restTimeout);
+  message.once('close', () => clearTimeout(timer)).resume();
+}

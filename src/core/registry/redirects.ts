@@ -1,0 +1,50 @@
+import { EngineError } from '#/base/errors.ts';
+import type { Connections, HttpRequest, HttpResponse } from '#/core/registry/connections.ts';
+import { plainUrl } from '#/core/registry/network-error.ts';
+
+const maxRedirects = 10;
+const redirecting: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * Sends and follows redirects. The authorization goes to the first host only, and never again once another host was
+ * asked. From https nothing leads to http.
+ */
+export async function sendFollowing(connections: Connections, request: HttpRequest): Promise<HttpResponse> {
+  let current = request;
+  for (let hops = 0; hops <= maxRedirects; hops += 1) {
+    const response = await connections.send(current);
+    const location = response.header('location');
+    if (!redirecting.has(response.status) || location === undefined) return response;
+    await response[Symbol.asyncDispose]();
+    current = nextRequest(current, response.status, followUrl(current.url, location));
+  }
+  throw new EngineError(
+    'unavailable',
+    `Cannot ${request.method} ${plainUrl(request.url)}: it was redirected more than ${maxRedirects} times`,
+  );
+}
+
+function nextRequest(request: HttpRequest, status: number, url: URL): HttpRequest {
+  const { authorization, ...others } = request.headers ?? {};
+  const headers =
+    authorization !== undefined && url.origin === request.url.origin ? { ...others, authorization } : others;
+  const turnsToGet = status === 303 && request.method !== 'HEAD';
+  const { body, ...rest } = request;
+  return turnsToGet
+    ? { ...rest, method: 'GET', url, headers }
+    : { ...rest, url, headers, ...(body === undefined ? {} : { body }) };
+}
+
+/** Resolves a Location against the URL that gave it. Throws where following it would be unsafe. */
+export function followUrl(from: URL, location: string): URL {
+  const refuse = (why: string): EngineError =>
+    new EngineError('failed-precondition', `Cannot follow ${plainUrl(from)} to where it points: ${why}`);
+  if (!URL.canParse(location, from.href)) throw refuse('its Location is no URL');
+  const url = new URL(location, from);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refuse(`"${url.protocol}" is not https`);
+  if (from.protocol === 'https:' && url.protocol === 'http:')
+    throw refuse(`${plainUrl(url)} is not encrypted, while ${from.host} is`);
+  url.username = '';
+  url.password = '';
+  return url;
+}

@@ -1,0 +1,142 @@
+import { EngineError } from '#/base/errors.ts';
+import type { Logger } from '#/base/log.ts';
+import { answerError } from '#/core/registry/answer-error.ts';
+import { createAuthorizer, type Authorizer } from '#/core/registry/authorize.ts';
+import { parseChallenges } from '#/core/registry/challenge.ts';
+import type { Connections, HttpRequest, HttpResponse } from '#/core/registry/connections.ts';
+import type { Credentials } from '#/core/registry/contract.ts';
+import { findEndpoint } from '#/core/registry/endpoint.ts';
+import { plainUrl } from '#/core/registry/network-error.ts';
+import { followUrl, sendFollowing } from '#/core/registry/redirects.ts';
+import type { RequestBody } from '#/core/registry/request-body.ts';
+import { withRetries, type RetryPolicy } from '#/core/registry/retry.ts';
+
+export interface Call {
+  /** For errors: `fetch layer "sha256:…" of "host/name"`. */
+  readonly tried: string;
+  readonly method: HttpRequest['method'];
+  /** Below the registry (`/v2/…`), or a whole URL that the registry gave. */
+  readonly target: string | URL;
+  readonly scopes: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RequestBody;
+  /** Statuses of 400 and above that the caller handles. */
+  readonly accept?: readonly number[];
+}
+
+export interface ClientOptions {
+  readonly connections: Connections;
+  readonly domain: string;
+  readonly retryPolicy: RetryPolicy;
+  readonly findCredentials: () => Promise<Credentials | undefined>;
+  readonly logger: Logger;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Calls one registry: finds its endpoint, logs in when asked to, follows redirects, tries again what may pass. */
+export interface RegistryClient {
+  /** Resolves with an answer below 400 or one in `accept`; throws what any other answer means. */
+  call(call: Call): Promise<HttpResponse>;
+  /** A Location header of an answer, as a URL that is safe to follow. */
+  location(response: HttpResponse, tried: string): URL;
+  /** Without logging in; for layers that live elsewhere. */
+  callElsewhere(url: URL, headers: Readonly<Record<string, string>>, tried: string): Promise<HttpResponse>;
+}
+
+export function createRegistryClient(options: ClientOptions): RegistryClient {
+  let session: Promise<Session> | undefined;
+  const open = async (): Promise<Session> => await (session ??= openSession(options));
+  return {
+    call: async (call) => {
+      const { base, authorizer } = await open();
+      return await carryOut(call, { ...options, base, authorizer });
+    },
+    callElsewhere: async (url, headers, tried) => {
+      const send = (): Promise<HttpResponse> =>
+        sendFollowing(options.connections, { method: 'GET', url, headers, signal: options.signal });
+      return await orError(tried, await withRetries(options.retryPolicy, options.signal, send));
+    },
+    location: (response, tried) => {
+      const location = response.header('location');
+      if (location !== undefined) return followUrl(response.url, location);
+      throw new EngineError('unavailable', `Cannot ${tried}: ${plainUrl(response.url)} answered without a Location`);
+    },
+  };
+}
+
+interface Session {
+  readonly base: URL;
+  readonly authorizer: Authorizer;
+}
+
+async function openSession({ connections, domain, findCredentials, signal }: ClientOptions): Promise<Session> {
+  const base = await findEndpoint(connections, domain, signal);
+  return { base, authorizer: createAuthorizer({ connections, registry: base, findCredentials, signal }) };
+}
+
+async function carryOut(call: Call, context: ClientOptions & Session): Promise<HttpResponse> {
+  const { retryPolicy, signal } = context;
+  const response = await withRetries(retryPolicy, signal, () => sendLoggedIn(call, context));
+  if (call.accept?.includes(response.status) === true) return response;
+  return await orError(call.tried, response);
+}
+
+async function orError(tried: string, response: HttpResponse): Promise<HttpResponse> {
+  if (response.status >= 400) throw await answerError(tried, response);
+  if (response.status < 300) return response;
+  await response[Symbol.asyncDispose]();
+  throw new EngineError(
+    'unavailable',
+    `Cannot ${tried}: ${response.method} ${plainUrl(response.url)} answered ${response.status}, which leads nowhere`,
+  );
+}
+
+/** One attempt, with one login at most: a registry that says 401 for ever gets no third request. */
+async function sendLoggedIn(
+  call: Call,
+  { base, authorizer, connections, logger, signal }: ClientOptions & Session,
+): Promise<HttpResponse> {
+  const { method, target, scopes, headers = {}, body, tried } = call;
+  const url = typeof target === 'string' ? new URL(target, base) : target;
+  const ours = url.origin === base.origin;
+  const send = async (authorization: string | undefined): Promise<HttpResponse> => {
+    const response = await sendFollowing(connections, {
+      method,
+      url,
+      headers: { ...headers, ...(authorization === undefined || !ours ? {} : { authorization }) },
+      ...(body === undefined ? {} : { body }),
+      signal,
+    });
+    logger.debug('registry answered', { method, url: plainUrl(response.url), status: response.status });
+    return response;
+  };
+  const first = authorizer.known(scopes);
+  const response = await send(first);
+  if (response.status !== 401 || response.url.origin !== base.origin) return response;
+  const challenges = parseChallenges(response.header('www-authenticate') ?? '');
+  await response[Symbol.asyncDispose]();
+  const second = await login(authorizer, { challenges, scopes, refused: first, tried });
+  return await send(second);
+}
+
+async function login(
+  authorizer: Authorizer,
+  {
+    challenges,
+    scopes,
+    refused,
+    tried,
+  }: {
+    readonly challenges: ReturnType<typeof parseChallenges>;
+    readonly scopes: readonly string[];
+    readonly refused: string | undefined;
+    readonly tried: string;
+  },
+): Promise<string> {
+  try {
+    return await authorizer.answer(challenges, scopes, refused);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new EngineError(error.kind, `Cannot ${tried}: ${error.message}`, { cause: error });
+  }
+}
