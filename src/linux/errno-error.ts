@@ -1,10 +1,11 @@
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
+import type { PathLike } from '#/linux/addon.ts';
 
 /** What a failed call worked on, as Node's own errors tell it. */
 export interface CallSubject {
-  readonly path?: string;
-  readonly dest?: string;
+  readonly path?: PathLike;
+  readonly dest?: PathLike;
 }
 
 /** Numbers that Node's table of names lacks. */
@@ -24,14 +25,21 @@ function nameOf(errno: number): string {
 export function errnoError(result: number, syscall: string, subject: CallSubject = {}): NodeJS.ErrnoException {
   const code = nameOf(-result);
   const [, text = code] = getSystemErrorMap().get(result) ?? [];
-  const about = subject.path === undefined ? '' : ` '${subject.path}'`;
-  const to = subject.dest === undefined ? '' : ` -> '${subject.dest}'`;
+  const path = subject.path === undefined ? {} : { path: textOf(subject.path) };
+  const dest = subject.dest === undefined ? {} : { dest: textOf(subject.dest) };
+  const about = path.path === undefined ? '' : ` '${path.path}'`;
+  const to = dest.dest === undefined ? '' : ` -> '${dest.dest}'`;
   return Object.assign(new Error(`${code}: ${text}, ${syscall}${about}${to}`), {
     code,
     errno: result,
     syscall,
-    ...subject,
+    ...path,
+    ...dest,
   });
+}
+
+function textOf(path: PathLike): string {
+  return typeof path === 'string' ? path : Buffer.from(path).toString();
 }
 
 /** Gives the result of a kernel call back, or throws the error that it stands for. */

@@ -1,8 +1,9 @@
 import { Socket } from 'node:net';
 import { addon } from '#/linux/addon.ts';
+import { closeDescriptor } from '#/linux/descriptor.ts';
 import { checkCall } from '#/linux/errno-error.ts';
 
-/** Descriptors of a new pipe, closed in children unless they are handed on. Whoever asks closes them, by `closePipeEnd`. */
+/** Descriptors of a new pipe, closed in children unless they are handed on. Whoever asks closes them, by `closeDescriptor`. */
 export interface PipeEnds {
   readonly read: number;
   readonly write: number;
@@ -13,10 +14,6 @@ export function openPipe(): PipeEnds {
   checkCall(addon().makePipe(ends), 'pipe2');
   const [read = -1, write = -1] = ends;
   return { read, write };
-}
-
-export function closePipeEnd(fd: number): void {
-  checkCall(addon().closeDescriptor(fd), 'close');
 }
 
 /** A pipe between a child, which gets `fd`, and `stream` here. */
@@ -34,7 +31,7 @@ export function openChildPipe(direction: 'from-child' | 'to-child'): ChildPipe {
   const stream = new Socket({ fd: fromChild ? read : write, readable: fromChild, writable: !fromChild });
   let open = true;
   const release = (): void => {
-    if (open) closePipeEnd(fd);
+    if (open) closeDescriptor(fd);
     open = false;
   };
   const dispose = (): void => {

@@ -1,5 +1,6 @@
 import { EngineError, type ErrorKind } from '#/base/errors.ts';
 import { addon } from '#/linux/addon.ts';
+import { closeDescriptor } from '#/linux/descriptor.ts';
 import { checkCall, errnoError } from '#/linux/errno-error.ts';
 import { collectOutput, openChildPipe } from '#/linux/pipe.ts';
 
@@ -52,7 +53,7 @@ export function spawn(options: SpawnOptions): Child {
   options.signal?.addEventListener('abort', abort, { once: true });
   const finish = (code: number, signal: number): void => {
     options.signal?.removeEventListener('abort', abort);
-    if (running !== undefined) addon().closeDescriptor(running);
+    if (running !== undefined) closeDescriptor(running);
     running = undefined;
     resolve({ ...(code >= 0 ? { code } : {}), ...(signal > 0 ? { signal } : {}) });
   };
