@@ -31,7 +31,7 @@ export function normalizePlatform(platform: Platform): Platform {
   const os = platform.os.toLowerCase();
   const given = platform.architecture.toLowerCase();
   const architecture = architectureNames[given] ?? given;
-  const variant = normalVariant(given, architecture, platform.variant?.toLowerCase());
+  const variant = normalVariant(given, architecture, platform.variant?.toLowerCase() || undefined);
   const { variant: _dropped, ...rest } = platform;
   return { ...rest, os, architecture, ...(variant === undefined ? {} : { variant }) };
 }
@@ -41,9 +41,12 @@ function normalVariant(given: string, architecture: string, variant: string | un
   if (architecture === 'amd64') return variant === 'v1' ? undefined : variant;
   if (architecture !== 'arm') return variant;
   if (given === 'armel') return 'v6';
-  if (variant === undefined || variant === '') return 'v7';
+  if (variant === undefined) return 'v7';
   return variant.startsWith('v') ? variant : `v${variant}`;
 }
+
+/** Names that stand for an operating system when they stand alone. */
+const operatingSystems: ReadonlySet<string> = new Set(['linux', 'windows', 'darwin', 'freebsd', 'wasi']);
 
 /** Reads `os/arch[/variant]`, `arch` or `os`. Throws `invalid-argument`. */
 export function parsePlatform(text: string): Platform {
@@ -55,8 +58,8 @@ export function parsePlatform(text: string): Platform {
     );
   const [first = '', second, variant] = parts;
   if (second === undefined)
-    return first === 'linux'
-      ? { ...hostPlatform(), os: first }
+    return operatingSystems.has(first.toLowerCase())
+      ? { ...hostPlatform(), os: first.toLowerCase() }
       : normalizePlatform({ os: 'linux', architecture: first });
   return normalizePlatform({ os: first, architecture: second, ...(variant === undefined ? {} : { variant }) });
 }
@@ -66,14 +69,17 @@ export function formatPlatform(platform: Platform): string {
   return variant === undefined || variant === '' ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
 }
 
-/** Lower is better; undefined does not run here at all. A later arm variant runs images of the earlier ones. */
+/** What an architecture means that names no variant. */
+const baseLevels: Readonly<Record<string, number>> = { amd64: 1, arm64: 8 };
+
+/** Lower is better; undefined does not run here at all. A later variant runs images of the earlier ones. */
 export function rankPlatform(wanted: Platform, offered: Platform): number | undefined {
   const want = normalizePlatform(wanted);
   const offer = normalizePlatform(offered);
   if (want.os !== offer.os || want.architecture !== offer.architecture) return undefined;
-  if ((want.variant ?? '') === (offer.variant ?? '')) return 0;
-  if (want.architecture === 'amd64') return offer.variant === undefined ? 1 : undefined;
-  const level = (variant: string | undefined): number => Number((variant ?? 'v8').replace(/^v/, '').split('.')[0]);
+  if (want.variant === offer.variant) return 0;
+  const level = (variant: string | undefined): number =>
+    variant === undefined ? (baseLevels[want.architecture] ?? 0) : Number(variant.replace(/^v/, ''));
   const distance = level(want.variant) - level(offer.variant);
   return distance > 0 ? distance : undefined;
 }

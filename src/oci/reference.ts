@@ -29,6 +29,7 @@ export function parseReference(text: string): Reference {
       `Cannot read image reference ${JSON.stringify(text.slice(0, 300))}: ${why}`,
     );
   };
+  if (/^[0-9a-f]{64}$/.test(text)) return fail('a name of 64 hex digits would be taken for an id');
   const at = text.indexOf('@');
   const digest = at < 0 ? undefined : text.slice(at + 1);
   if (digest !== undefined && !isDigest(digest)) return fail('what follows "@" is not a digest');
@@ -53,7 +54,7 @@ export function parseReference(text: string): Reference {
 function splitDomain(name: string): { domain: string; path: string } {
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);
-  const isHost = first === 'localhost' || /[.:]/.test(first) || first !== first.toLowerCase();
+  const isHost = looksLikeHost(first);
   const domain = isHost ? first : 'docker.io';
   const path = isHost ? name.slice(slash + 1) : name;
   const hub = domain === 'docker.io' || domain === 'index.docker.io';
@@ -61,15 +62,21 @@ function splitDomain(name: string): { domain: string; path: string } {
   return { domain: 'docker.io', path: path === '' || path.includes('/') ? path : `library/${path}` };
 }
 
+/** What tells `ghcr.io/a` from `user/a`. */
+function looksLikeHost(segment: string): boolean {
+  return segment === 'localhost' || /[.:]/.test(segment) || segment !== segment.toLowerCase();
+}
+
 /** The stored form, as containerd names images. */
 export function formatReference({ domain, path, tag, digest }: Reference): string {
   return `${domain}/${path}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
-/** `docker.io/library/busybox` → `busybox`, `docker.io/a/b` → `a/b`; other registries in full. */
+/** `docker.io/library/busybox` → `busybox`, `docker.io/a/b` → `a/b`; in full what would be read as something else. */
 export function familiarRepository({ domain, path }: Reference): string {
-  if (domain !== 'docker.io') return `${domain}/${path}`;
-  return path.startsWith('library/') ? path.slice('library/'.length) : path;
+  const [first = '', second, third] = path.split('/');
+  if (domain !== 'docker.io' || (second !== undefined && looksLikeHost(first))) return `${domain}/${path}`;
+  return first === 'library' && second !== undefined && third === undefined ? second : path;
 }
 
 /** As people write it: `busybox:latest`. */
