@@ -1,0 +1,157 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { once } from 'node:events';
+import { EngineError } from '#/base/errors.ts';
+import { readBody } from '#/api/docker/request-body.ts';
+
+/** A connection that was taken over from HTTP: bytes both ways, each direction ending by itself. */
+export interface Hijacked {
+  readonly input: NodeJS.ReadableStream | undefined;
+  readonly output: NodeJS.WritableStream;
+  /** Ends the connection for good. */
+  destroy(): void;
+}
+
+/** How a request is answered: once, as a stream, or by taking the connection over. */
+export interface Answer {
+  readonly started: boolean;
+  /** The request's body in whole, at most `limit` bytes. */
+  body(limit: number): Promise<Buffer>;
+  send(status: number, value?: unknown): void;
+  /** Starts a streamed answer; headers go out at once. */
+  stream(contentType: string, headers?: Readonly<Record<string, string>>): ResponseStream;
+  /** Takes the connection over for raw or multiplexed streams (Engine API, "Attach to a container"). */
+  hijack(contentType: string): Hijacked;
+}
+
+export interface ResponseStream {
+  /** Waits while the client is slow; false when it has gone away. */
+  write(data: string | Uint8Array): Promise<boolean>;
+  end(): void;
+}
+
+/** Standard since ECMAScript 2025 and in Node 26; the compiler's library does not list it yet. */
+const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => object };
+
+/** Large integers stay exact: bigints are written as JSON numbers. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, (_key, entry: unknown) =>
+    typeof entry === 'bigint' ? rawJSON(entry.toString()) : entry,
+  );
+}
+
+/** Answers on a response that Node's HTTP server made. */
+export function answerResponse(request: IncomingMessage, response: ServerResponse): Answer {
+  return {
+    get started() {
+      return response.headersSent;
+    },
+    body: (limit) => readBody(request, limit),
+    send: (status, value) => {
+      const text = value === undefined ? '' : `${toJson(value)}\n`;
+      response.writeHead(status, {
+        ...(text === '' ? {} : { 'Content-Type': 'application/json' }),
+        'Content-Length': Buffer.byteLength(text),
+      });
+      response.end(text);
+    },
+    stream: (contentType, headers = {}) => {
+      response.writeHead(200, { 'Content-Type': contentType, ...headers });
+      response.flushHeaders();
+      return responseStream(response);
+    },
+    hijack: (contentType) => {
+      response.writeHead(200, { 'Content-Type': contentType });
+      response.flushHeaders();
+      return { input: request, output: response, destroy: () => request.socket.destroy() };
+    },
+  };
+}
+
+function responseStream(response: ServerResponse | Duplex): ResponseStream {
+  return {
+    write: async (data) => {
+      if (response.destroyed || response.writableEnded) return false;
+      if (response.write(data)) return true;
+      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      return !response.destroyed;
+    },
+    end: () => {
+      response.end();
+    },
+  };
+}
+
+/** Answers on the bare socket of a request that asked to upgrade; `head` is what came behind its headers. */
+export function answerUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Answer {
+  let started = false;
+  let consumed = false;
+  const rest = { buffer: head };
+  const begin = (text: string): void => {
+    started = true;
+    socket.write(text);
+  };
+  return {
+    get started() {
+      return started;
+    },
+    body: async (limit) => {
+      consumed = true;
+      return readUpgradeBody(request, socket, rest, limit);
+    },
+    send: (status, value) => {
+      const text = value === undefined ? '' : `${toJson(value)}\n`;
+      begin(
+        `HTTP/1.1 ${status} \r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+      );
+      socket.end();
+    },
+    stream: (contentType) => {
+      begin(`HTTP/1.1 200 OK\r\nContent-Type: ${contentType}\r\nConnection: close\r\n\r\n`);
+      return responseStream(socket);
+    },
+    hijack: (contentType) => {
+      if (!consumed && rest.buffer.length > 0) socket.unshift(rest.buffer);
+      begin(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
+      return { input: socket, output: socket, destroy: () => socket.destroy() };
+    },
+  };
+}
+
+/** Node does not parse the body of a request that upgrades: it lies before the first bytes of the stream. */
+async function readUpgradeBody(
+  request: IncomingMessage,
+  socket: Duplex,
+  rest: { buffer: Buffer },
+  limit: number,
+): Promise<Buffer> {
+  if (request.headers['transfer-encoding'] !== undefined)
+    throw new EngineError(
+      'invalid-argument',
+      'Cannot read the request: a request that upgrades must give its Content-Length',
+    );
+  const length = Number(request.headers['content-length'] ?? '0');
+  if (!Number.isSafeInteger(length) || length < 0 || length > limit)
+    throw new EngineError(
+      'invalid-argument',
+      `Cannot read the request: a body of ${length} bytes is more than ${limit}`,
+    );
+  let data = rest.buffer;
+  while (data.length < length) {
+    const chunk = await nextChunk(socket);
+    if (chunk === undefined)
+      throw new EngineError('invalid-argument', 'Cannot read the request: it ended within its body');
+    data = Buffer.concat([data, chunk]);
+  }
+  if (data.length > length) socket.unshift(data.subarray(length));
+  return data.subarray(0, length);
+}
+
+async function nextChunk(socket: Duplex): Promise<Buffer | undefined> {
+  for (;;) {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk !== null) return chunk;
+    if (socket.readableEnded || socket.destroyed) return undefined;
+    await Promise.race([once(socket, 'readable'), once(socket, 'end'), once(socket, 'close')]);
+  }
+}

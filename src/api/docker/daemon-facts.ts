@@ -1,0 +1,17 @@
+import type { Credentials } from '#/core/registry/contract.ts';
+
+/** What `version` and `info` tell that no single part of the core knows. */
+export interface DaemonFacts {
+  readonly version: string;
+  readonly revision: string;
+  /** Stable over restarts. */
+  readonly id: string;
+  readonly root: string;
+  readonly socket: string;
+  readonly startedAt: bigint;
+  readonly cgroupVersion: 'v1' | 'hybrid' | 'v2';
+  readonly logLevel: string;
+  readonly runtimePath: string;
+  readonly runtimeVersion: string;
+  checkLogin(host: string, credentials: Credentials, signal: AbortSignal): Promise<void>;
+}

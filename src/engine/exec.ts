@@ -1,0 +1,203 @@
+import { mkdir, rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { describeFailure, EngineError, isKind, messageOf } from '#/base/errors.ts';
+import { newContainerId } from '#/base/ids.ts';
+import { findUser } from '#/core/containers/find-user.ts';
+import { selectCapabilities } from '#/core/containers/capabilities.ts';
+import type { ProcessKey } from '#/core/tasks/contract.ts';
+import { attachStdio, openStdio } from '#/core/tasks/stdio.ts';
+import { processTypeUrl, type SpecProcess } from '#/oci/runtime-spec.ts';
+import { stdioDirectory } from '#/engine/container-files.ts';
+import { isRunning, type EngineContainer } from '#/engine/container-record.ts';
+import { announce, inBackground, reload, type EngineContext } from '#/engine/context.ts';
+import type { ExecConfig, ExecInstance } from '#/engine/exec-instance.ts';
+import { findContainer } from '#/engine/find-container.ts';
+import { processEnv } from '#/engine/merge-image-config.ts';
+import { userFilesBelow } from '#/engine/read-user-files.ts';
+import { outputDrained } from '#/engine/supervise.ts';
+
+const mostPerContainer = 4096;
+
+/** Registers a process to be run in a running container; answers its id. */
+export function createExec(context: EngineContext, namespace: string, name: string, config: ExecConfig): ExecInstance {
+  const container = findContainer(context, namespace, name);
+  requireRunning(container);
+  if (config.cmd.length === 0)
+    throw new EngineError('invalid-argument', `Cannot exec in container "${name}": No exec command specified`);
+  forgetOldest(context, container.id);
+  const exec: ExecInstance = {
+    id: newContainerId(),
+    namespace,
+    containerId: container.id,
+    config,
+    state: { kind: 'created' },
+    ended: Promise.withResolvers<number>(),
+  };
+  context.execs.set(exec.id, exec);
+  announce(context, container, `exec_create: ${config.cmd.join(' ')}`, { execID: exec.id });
+  return exec;
+}
+
+function requireRunning(container: EngineContainer): void {
+  if (!isRunning(container.state)) throw new EngineError('conflict', `Container ${container.id} is not running`);
+  if (container.state.paused)
+    throw new EngineError('conflict', `Container ${container.id} is paused, unpause the container before exec`);
+}
+
+/** Ended ones are remembered so that their exit codes can be asked for, but not for ever. */
+function forgetOldest(context: EngineContext, containerId: string): void {
+  const known = [...context.execs.values()].filter((exec) => exec.containerId === containerId);
+  if (known.length < mostPerContainer) return;
+  const oldest = known.find((exec) => exec.state.kind === 'exited');
+  if (oldest === undefined)
+    throw new EngineError(
+      'resource-exhausted',
+      `Cannot exec in container "${containerId}": ${known.length} processes run in it already`,
+    );
+  context.execs.delete(oldest.id);
+}
+
+export function findExec(context: EngineContext, id: string): ExecInstance {
+  const exec = context.execs.get(id);
+  if (exec !== undefined) return exec;
+  throw new EngineError('not-found', `No such exec instance: ${id}`);
+}
+
+export interface StartExec {
+  readonly detach: boolean;
+  readonly consoleSize?: { readonly height: number; readonly width: number };
+}
+
+export interface StartedExec {
+  readonly exec: ExecInstance;
+  /** Undefined when detached. */
+  readonly stream: Socket | undefined;
+  endInput(): Promise<void>;
+}
+
+/** Runs a registered process; its streams are connected before its first byte. */
+export async function startExec(context: EngineContext, id: string, options: StartExec): Promise<StartedExec> {
+  const exec = findExec(context, id);
+  const { namespace, containerId, config } = exec;
+  if (exec.state.kind !== 'created')
+    throw new EngineError('conflict', `Cannot start exec ${id}: it was started already`);
+  const container = reload(context, namespace, containerId);
+  requireRunning(container);
+  const directory = stdioDirectory(context, id);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const openStdin = config.attachStdin && !options.detach;
+  const stdio = await openStdio({
+    binary: context.stdioBinary,
+    directory,
+    terminal: config.tty,
+    openStdin,
+    stdinOnce: true,
+    stderr: !config.tty,
+  });
+  const key: ProcessKey = { namespace, id: containerId, execId: id };
+  try {
+    const stream = options.detach
+      ? undefined
+      : await attachStdio(stdio.socketPath, {
+          stdin: openStdin,
+          stdout: config.attachStdout || config.tty,
+          stderr: config.attachStderr && !config.tty,
+          raw: config.tty,
+          once: true,
+        });
+    const process = await processOf(context, container, exec, options);
+    await context.tasks.exec(namespace, containerId, { execId: id, process, stdio: stdio.stdio });
+    const { pid } = await startRegistered(context, key);
+    exec.state = { kind: 'running', pid };
+    announce(context, container, `exec_start: ${config.cmd.join(' ')}`, { execID: id });
+    inBackground(context, `watching exec "${id}"`, watchExec(context, container, exec));
+    return { exec, stream, endInput: async () => (openStdin ? context.tasks.closeStdin(key) : undefined) };
+  } catch (error) {
+    await stdio.stop();
+    await rm(directory, { recursive: true, force: true });
+    const failure = describeFailure(`Cannot exec in container "${container.record.name}"`, error);
+    endExec(exec, 0, /permission denied/i.test(failure.message) ? 126 : 127);
+    throw failure;
+  }
+}
+
+async function startRegistered(context: EngineContext, key: ProcessKey): Promise<{ readonly pid: number }> {
+  try {
+    return await context.tasks.start(key);
+  } catch (error) {
+    await context.tasks.deleteExec(key.namespace, key.id, key.execId).catch(() => {});
+    throw error;
+  }
+}
+
+function endExec(exec: ExecInstance, pid: number, exitCode: number): void {
+  exec.state = { kind: 'exited', pid, exitCode };
+  exec.ended.resolve(exitCode);
+}
+
+/** The process's own spec: the container's, with what this exec says instead. */
+async function processOf(
+  context: EngineContext,
+  container: EngineContainer,
+  { config }: ExecInstance,
+  { consoleSize }: StartExec,
+): Promise<{ typeUrl: string; value: Uint8Array }> {
+  const spec = JSON.parse(new TextDecoder().decode(container.core.spec.value)) as { process: SpecProcess };
+  const base = spec.process;
+  const pid = isRunning(container.state) ? container.state.pid : 0;
+  const files = await userFilesBelow(`/proc/${pid}/root`);
+  const user = findUser(
+    config.user === '' ? container.record.config.User : config.user,
+    files,
+    container.record.hostConfig.GroupAdd,
+  );
+  const { present, hostname } = { present: context.host.capabilities, hostname: container.record.config.Hostname };
+  const capabilities = config.privileged
+    ? selectCapabilities({ add: [], drop: [], privileged: true, present })
+    : base.capabilities.bounding;
+  const own = user.uid === 0 || config.privileged ? capabilities : [];
+  const process: SpecProcess = {
+    ...base,
+    terminal: config.tty,
+    ...(consoleSize === undefined ? {} : { consoleSize }),
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+    args: config.cmd,
+    env: processEnv({
+      env: [...container.record.config.Env, ...config.env],
+      hostname,
+      terminal: config.tty,
+      home: user.home,
+    }),
+    cwd: config.workingDir === '' ? base.cwd : config.workingDir,
+    capabilities: { bounding: capabilities, permitted: own, effective: own },
+  };
+  return { typeUrl: processTypeUrl, value: new TextEncoder().encode(JSON.stringify(process)) };
+}
+
+async function watchExec(context: EngineContext, container: EngineContainer, exec: ExecInstance): Promise<void> {
+  const { namespace, containerId, id } = exec;
+  let exitCode = 255;
+  try {
+    exitCode = (await context.tasks.wait({ namespace, id: containerId, execId: id }, context.closing)).exitStatus;
+  } catch (error) {
+    if (context.closing.aborted) return;
+    context.logger.warn('an exec ended unseen', { id, error: messageOf(error) });
+  }
+  await outputDrained(context, id);
+  await context.tasks.deleteExec(namespace, containerId, id).catch((error: unknown) => {
+    if (!isKind(error, 'not-found'))
+      context.logger.warn('an ended exec was not deleted', { id, error: messageOf(error) });
+  });
+  await rm(stdioDirectory(context, id), { recursive: true, force: true });
+  endExec(exec, exec.state.kind === 'running' ? exec.state.pid : 0, exitCode);
+  announce(context, container, 'exec_die', { execID: id, exitCode: String(exitCode) });
+}
+
+export async function resizeExec(
+  context: EngineContext,
+  id: string,
+  size: { readonly width: number; readonly height: number },
+): Promise<void> {
+  const { namespace, containerId } = findExec(context, id);
+  await context.tasks.resize({ namespace, id: containerId, execId: id }, size);
+}

@@ -1,0 +1,58 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '#/base/errors.ts';
+import { KeyedMutex } from '#/base/keyed-mutex.ts';
+import type { Envelope } from '#/core/events/contract.ts';
+import type { EngineContext, EngineParts } from '#/engine/context.ts';
+import { EngineEvents } from '#/engine/engine-events.ts';
+import { reconcile } from '#/engine/reconcile.ts';
+
+export interface Engine extends EngineContext, AsyncDisposable {}
+
+/**
+ * Opens the engine: containers as a person means them. When it resolves, records and reality agree. Closing it leaves
+ * every container running.
+ */
+export async function openEngine(parts: EngineParts): Promise<Engine> {
+  const closing = new AbortController();
+  await Promise.all([
+    mkdir(join(parts.root, 'containers'), { recursive: true, mode: 0o710 }),
+    mkdir(join(parts.state, 'stdio'), { recursive: true, mode: 0o700 }),
+    mkdir(join(parts.state, 'tmpmounts'), { recursive: true, mode: 0o700 }),
+  ]);
+  const context: EngineContext = {
+    ...parts,
+    locks: new KeyedMutex(),
+    live: new Map(),
+    execs: new Map(),
+    bus: new EngineEvents(),
+    userFiles: new Map(),
+    closing: closing.signal,
+    background: new Set(),
+  };
+  await reconcile(context);
+  void noteOutOfMemory(context);
+  return {
+    ...context,
+    [Symbol.asyncDispose]: async () => {
+      closing.abort();
+      for (const live of context.live.values()) for (const socket of live.attached) socket.destroy();
+      await Promise.allSettled(context.background);
+    },
+  };
+}
+
+/** Remembers which containers the kernel's OOM killer struck, for the record of their end. */
+async function noteOutOfMemory(context: EngineContext): Promise<void> {
+  try {
+    for await (const envelope of context.events.subscribe(context.closing)) noteOne(context, envelope);
+  } catch (error) {
+    context.logger.warn('out-of-memory events are not followed any more', { error: messageOf(error) });
+  }
+}
+
+function noteOne(context: EngineContext, { namespace, event }: Envelope): void {
+  if ('foreign' in event || event.topic !== '/tasks/oom') return;
+  const live = context.live.get(`${namespace}/${event.containerId}`);
+  if (live !== undefined) live.oomKilled = true;
+}

@@ -1,0 +1,116 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formatTime, now } from '#/base/clock.ts';
+import { errnoOf, isKind, messageOf } from '#/base/errors.ts';
+import type { ProcessState } from '#/core/tasks/contract.ts';
+import { stopStrayStdio } from '#/core/tasks/stdio.ts';
+import { stdioDirectory } from '#/engine/container-files.ts';
+import { findEngineContainer, isRunning, type EngineContainer } from '#/engine/container-record.ts';
+import { keyOf, saveState, type EngineContext } from '#/engine/context.ts';
+import { undoCreate } from '#/engine/create.ts';
+import { removeLocked } from '#/engine/remove.ts';
+import { supervise } from '#/engine/supervise.ts';
+
+/**
+ * Makes records and reality agree after a start: what was half-made is undone, what was half-removed is removed, what
+ * runs is watched again, and what ended meanwhile is recorded with the exit code that its shim kept.
+ */
+export async function reconcile(context: EngineContext): Promise<void> {
+  const containers = allContainers(context);
+  await Promise.all(containers.map((container) => reconcileOne(context, container)));
+  await removeStrayStdio(context);
+}
+
+function allContainers(context: EngineContext): EngineContainer[] {
+  const { read } = context.metadata;
+  return read
+    .listNamespaces()
+    .flatMap(({ name }) => read.containers.list(name).flatMap((core) => findEngineContainer(name, core) ?? []));
+}
+
+async function reconcileOne(context: EngineContext, container: EngineContainer): Promise<void> {
+  try {
+    await context.locks.run(keyOf(container), () => settle(context, container));
+  } catch (error) {
+    context.logger.error('a container could not be brought into order', { id: container.id, error: messageOf(error) });
+  }
+}
+
+async function settle(context: EngineContext, container: EngineContainer): Promise<void> {
+  const { namespace, id, state } = container;
+  const task = await findTask(context, container);
+  switch (state.kind) {
+    case 'creating':
+      return undoCreate(context, container);
+    case 'removing':
+      if (task !== undefined) await endTask(context, container);
+      return removeLocked(context, container);
+    case 'running':
+      return task === undefined ? recordLostTask(context, container) : supervise(context, container);
+    case 'created':
+    case 'exited':
+      if (task === undefined) return undefined;
+      if (task.status === 'created') return endTask(context, container);
+      context.logger.info('a container that was just starting is adopted', { id });
+      supervise(
+        context,
+        await saveState(context, container, {
+          kind: 'running',
+          pid: task.pid,
+          startedAt: formatTime(now()),
+          paused: false,
+        }),
+      );
+      return undefined;
+  }
+  throw new Error(`unreachable: container ${namespace}/${id}`);
+}
+
+async function findTask(context: EngineContext, { namespace, id }: EngineContainer): Promise<ProcessState | undefined> {
+  if (!context.tasks.has(namespace, id)) return undefined;
+  return context.tasks.state({ namespace, id, execId: '' });
+}
+
+async function endTask(context: EngineContext, { namespace, id }: EngineContainer): Promise<void> {
+  const key = { namespace, id, execId: '' };
+  await context.tasks.kill(key, 9, { all: true }).catch((error: unknown) => {
+    if (!isKind(error, 'not-found')) throw error;
+  });
+  await context.tasks.wait(key, context.closing);
+  await context.tasks.delete(namespace, id);
+}
+
+/** After a reboot, or when shim and container died together: nobody knows the exit code any more. */
+async function recordLostTask(context: EngineContext, container: EngineContainer): Promise<void> {
+  const { state } = container;
+  if (!isRunning(state)) return;
+  const lost = await saveState(context, container, {
+    kind: 'exited',
+    exitCode: 255,
+    error: 'the container ended while berthd was away, and its shim with it',
+    oomKilled: false,
+    startedAt: state.startedAt,
+    finishedAt: formatTime(now()),
+  });
+  if (lost.record.hostConfig.AutoRemove) await removeLocked(context, lost);
+}
+
+/** Streams of processes that no container has any more: of execs, and of starts that were cut short. */
+async function removeStrayStdio(context: EngineContext): Promise<void> {
+  const parent = join(context.state, 'stdio');
+  const running = new Set(
+    allContainers(context)
+      .filter(({ state }) => isRunning(state))
+      .map(({ id }) => stdioDirectory(context, id)),
+  );
+  const names = await readdir(parent).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  for (const name of names) {
+    const directory = join(parent, name);
+    if (running.has(directory)) continue;
+    await stopStrayStdio(directory);
+    await rm(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,126 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { formatTime, now } from '#/base/clock.ts';
+import { describeFailure, EngineError, isKind, messageOf } from '#/base/errors.ts';
+import { openStdio, type StdioProcess } from '#/core/tasks/stdio.ts';
+import { containerDirectory, logPathOf, stdioDirectory } from '#/engine/container-files.ts';
+import { isRunning, type EngineContainer } from '#/engine/container-record.ts';
+import { announce, getSnapshotter, keyOf, liveOf, saveState, type EngineContext } from '#/engine/context.ts';
+import { findContainer } from '#/engine/find-container.ts';
+import { logOptionsOf } from '#/engine/log-options.ts';
+import { removeLocked } from '#/engine/remove.ts';
+import { supervise } from '#/engine/supervise.ts';
+
+/** Starts a created or exited container. Throws `not-modified` when it runs already. */
+export async function startContainer(context: EngineContext, namespace: string, name: string): Promise<void> {
+  const { id } = findContainer(context, namespace, name);
+  await context.locks.run(keyOf({ namespace, id }), async () => {
+    const container = findContainer(context, namespace, id);
+    if (isRunning(container.state)) throw new EngineError('not-modified', `Container "${name}" is running already`);
+    await startLocked(context, container);
+  });
+}
+
+/** The caller holds the container's lock. */
+export async function startLocked(context: EngineContext, container: EngineContainer): Promise<EngineContainer> {
+  if (container.state.kind === 'removing')
+    throw new EngineError('conflict', `Cannot start container "${container.record.name}": it is being removed`);
+  try {
+    const running = await run(context, container);
+    announce(context, running, 'start');
+    supervise(context, running);
+    return running;
+  } catch (error) {
+    throw await failedStart(context, container, error);
+  }
+}
+
+async function run(context: EngineContext, container: EngineContainer): Promise<EngineContainer> {
+  const { namespace, id, core } = container;
+  const live = liveOf(context, container);
+  live.oomKilled = false;
+  const [stdio, rootfs] = await Promise.all([
+    openContainerStdio(context, container),
+    getSnapshotter(context, core.snapshotter).mounts(namespace, core.snapshotKey),
+  ]);
+  try {
+    await connectPending(context, container, stdio);
+    await context.tasks.create(namespace, id, { rootfs, stdio: stdio.stdio });
+    const { pid } = await startCreated(context, container);
+    return await saveState(context, container, { kind: 'running', pid, startedAt: formatTime(now()), paused: false });
+  } catch (error) {
+    await stdio.stop();
+    throw error;
+  }
+}
+
+async function startCreated(
+  context: EngineContext,
+  { namespace, id }: EngineContainer,
+): Promise<{ readonly pid: number }> {
+  try {
+    return await context.tasks.start({ namespace, id, execId: '' });
+  } catch (error) {
+    await context.tasks.kill({ namespace, id, execId: '' }, 9).catch(() => {});
+    await context.tasks.delete(namespace, id).catch((failure: unknown) => {
+      context.logger.warn('a task that did not start was not deleted', { id, error: messageOf(failure) });
+    });
+    throw error;
+  }
+}
+
+async function openContainerStdio(context: EngineContext, container: EngineContainer): Promise<StdioProcess> {
+  const { config, hostConfig } = container.record;
+  const directory = stdioDirectory(context, container.id);
+  await Promise.all([
+    rm(directory, { recursive: true, force: true }).then(() => mkdir(directory, { recursive: true, mode: 0o700 })),
+    mkdir(containerDirectory(context, container), { recursive: true, mode: 0o710 }),
+  ]);
+  const logging =
+    hostConfig.LogConfig.Type === 'none'
+      ? {}
+      : { logPath: logPathOf(context, container), logOptions: logOptionsOf(hostConfig.LogConfig) };
+  return openStdio({
+    binary: context.stdioBinary,
+    directory,
+    terminal: config.Tty,
+    openStdin: config.OpenStdin,
+    stdinOnce: config.StdinOnce,
+    stderr: !config.Tty,
+    ...logging,
+  });
+}
+
+/** Whoever asked to attach before the start is connected before the first byte is written. */
+async function connectPending(
+  context: EngineContext,
+  container: EngineContainer,
+  { socketPath }: StdioProcess,
+): Promise<void> {
+  const { pending } = liveOf(context, container);
+  const waiting = [...pending];
+  pending.clear();
+  await Promise.all(waiting.map((attach) => attach.connect(socketPath)));
+}
+
+/** Leaves the container as it was, with the reason on record, and makes the error that the person reads. */
+async function failedStart(context: EngineContext, container: EngineContainer, error: unknown): Promise<EngineError> {
+  const failure = describeFailure(`Cannot start container "${container.record.name}"`, error);
+  const exitCode = exitCodeOfFailure(failure.message);
+  const live = liveOf(context, container);
+  for (const attach of live.pending) attach.cancel(failure);
+  live.pending.clear();
+  await saveState(context, container, { kind: 'created', exitCode, error: failure.message }).catch((cause: unknown) => {
+    if (!isKind(cause, 'not-found'))
+      context.logger.error('a failed start was not recorded', { id: container.id, error: messageOf(cause) });
+  });
+  for (const waiter of live.waiters) waiter({ kind: 'exited', exitCode, error: failure.message });
+  if (container.record.hostConfig.AutoRemove) await removeLocked(context, container);
+  return failure;
+}
+
+/** The codes that shells and Docker use: 127 for what was not found, 126 for what cannot be run. */
+function exitCodeOfFailure(message: string): number {
+  if (/executable file not found|no such file or directory/i.test(message)) return 127;
+  if (/permission denied|exec format error|is a directory/i.test(message)) return 126;
+  return 128;
+}
