@@ -54,6 +54,7 @@ export interface Ingest extends AsyncDisposable {
 
 export interface ReadRange {
   readonly offset?: number;
+  /** To the end when it is absent, 0, or reaches beyond. */
   readonly length?: number;
 }
 

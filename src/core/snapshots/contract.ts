@@ -9,6 +9,7 @@
  * Keys belong to a namespace: two namespaces never see each other's snapshots.
  */
 import type { Labels } from '#/base/any.ts';
+import type { Logger } from '#/base/log.ts';
 import type { Metadata, SnapshotRecord } from '#/core/metadata/contract.ts';
 
 /** A mount as containerd's clients carry it out: `mount -t type -o options source`. */
@@ -54,6 +55,7 @@ export interface Snapshotter extends AsyncDisposable {
 export interface SnapshotterContext {
   readonly root: string;
   readonly metadata: Metadata;
+  readonly logger?: Logger;
 }
 
 export type OpenSnapshotter = (context: SnapshotterContext) => Promise<Snapshotter>;

@@ -1,0 +1,235 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EngineError, errnoOf } from '#/base/errors.ts';
+import { KeyedMutex } from '#/base/keyed-mutex.ts';
+import { silentLogger } from '#/base/log.ts';
+import type { Metadata, SnapshotKind } from '#/core/metadata/contract.ts';
+import { checkLabels } from '#/core/snapshots/check-labels.ts';
+import type { Mount, PrepareOptions, Snapshotter, SnapshotterContext } from '#/core/snapshots/contract.ts';
+import { diskUsage } from '#/core/snapshots/disk-usage.ts';
+import { SnapshotDirectories } from '#/core/snapshots/snapshot-directories.ts';
+import { SnapshotRecords } from '#/core/snapshots/snapshot-records.ts';
+
+/** A snapshot on the disk. `parents` are the directories that it stands on, the nearest first. */
+export interface SnapshotTree {
+  readonly directory: string;
+  readonly kind: Exclude<SnapshotKind, 'committed'>;
+  readonly parents: readonly string[];
+}
+
+/** What tells one directory snapshotter from another. */
+export interface TreeDriver {
+  readonly name: string;
+  /** Makes what belongs in the new, empty directory of a snapshot: at least `fs`. */
+  populate(tree: SnapshotTree): Promise<void>;
+  mounts(tree: SnapshotTree): Mount[];
+}
+
+/** The tree in a snapshot's directory. */
+export const treeOf = (directory: string): string => join(directory, 'fs');
+
+/** A snapshot that is there already, under the name that the caller is about to unpack to. */
+const targetLabel = 'containerd.io/snapshot.ref';
+const longestKey = 4096;
+const numbersAtOnce = 16;
+
+interface Create {
+  readonly key: string;
+  readonly parent: string;
+  readonly kind: SnapshotTree['kind'];
+  readonly options: PrepareOptions;
+}
+
+interface Commit {
+  readonly name: string;
+  readonly key: string;
+  readonly options: PrepareOptions;
+}
+
+/** Opens a snapshotter that keeps each snapshot in a numbered directory below `<root>/snapshots`. */
+export async function openDirectorySnapshotter(
+  driver: TreeDriver,
+  { root, metadata, logger = silentLogger }: SnapshotterContext,
+): Promise<Snapshotter> {
+  const place = join(root, 'snapshots');
+  await mkdir(place, { recursive: true, mode: 0o700 });
+  const directories = new SnapshotDirectories({
+    place,
+    recorded: () => recordedNumbers(metadata, driver.name),
+    logger: logger.with({ snapshotter: driver.name }),
+  });
+  await directories.cleanup();
+  return new DirectorySnapshotter({ driver, root, metadata, directories });
+}
+
+/** The directories that records of any namespace name. */
+function recordedNumbers({ read }: Metadata, snapshotter: string): ReadonlySet<string> {
+  const records = read.listNamespaces().flatMap(({ name }) => new SnapshotRecords(snapshotter, name).list(read));
+  return new Set(records.map((record) => String(record.id)));
+}
+
+interface Parts {
+  readonly driver: TreeDriver;
+  readonly root: string;
+  readonly metadata: Metadata;
+  readonly directories: SnapshotDirectories;
+}
+
+class DirectorySnapshotter implements Snapshotter {
+  readonly name: string;
+  readonly root: string;
+  readonly #driver: TreeDriver;
+  readonly #metadata: Metadata;
+  readonly #directories: SnapshotDirectories;
+  /** One change at a time per key, so that the second of two prepares does not copy a tree in vain. */
+  readonly #keys = new KeyedMutex();
+  #numbers: number[] = [];
+
+  constructor({ driver, root, metadata, directories }: Parts) {
+    this.name = driver.name;
+    this.root = root;
+    this.#driver = driver;
+    this.#metadata = metadata;
+    this.#directories = directories;
+  }
+
+  prepare(namespace: string, key: string, parent: string, options: PrepareOptions = {}): Promise<Mount[]> {
+    return this.#create(namespace, { key, parent, kind: 'active', options });
+  }
+
+  view(namespace: string, key: string, parent: string, options: PrepareOptions = {}): Promise<Mount[]> {
+    return this.#create(namespace, { key, parent, kind: 'view', options });
+  }
+
+  async mounts(namespace: string, key: string): Promise<Mount[]> {
+    const records = this.#records(namespace);
+    const { id, kind, parent } = records.getMountable(this.#metadata.read, key);
+    await requireDirectory(treeOf(this.#directories.path(id)), key);
+    return this.#driver.mounts({
+      directory: this.#directories.path(id),
+      kind: kind === 'view' ? 'view' : 'active',
+      parents: this.#ancestors(records, parent),
+    });
+  }
+
+  async commit(namespace: string, name: string, key: string, options: PrepareOptions = {}): Promise<void> {
+    checkKey(name);
+    checkLabels(`snapshot "${name}"`, options.labels ?? {});
+    await this.#keys.run(`${namespace}/${key}`, () => this.#commit(namespace, { name, key, options }));
+  }
+
+  async remove(namespace: string, key: string): Promise<void> {
+    await this.#keys.run(`${namespace}/${key}`, async () => {
+      const id = await this.#metadata.write((tx) => this.#records(namespace).delete(tx, key));
+      await this.#directories.discard(id);
+    });
+  }
+
+  stat: Snapshotter['stat'] = (namespace, key) => this.#records(namespace).get(this.#metadata.read, key);
+
+  list: Snapshotter['list'] = (namespace) => this.#records(namespace).list(this.#metadata.read);
+
+  setLabels: Snapshotter['setLabels'] = async (namespace, key, change) =>
+    await this.#metadata.write((tx) =>
+      this.#records(namespace).setLabels(tx, key, (labels) => checkLabels(`snapshot "${key}"`, change(labels))),
+    );
+
+  usage: Snapshotter['usage'] = async (namespace, key) => {
+    const { kind, id, size, inodes } = this.stat(namespace, key);
+    return kind === 'active' ? await diskUsage(treeOf(this.#directories.path(id))) : { size, inodes };
+  };
+
+  async cleanup(): Promise<void> {
+    await this.#directories.cleanup();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#directories[Symbol.asyncDispose]();
+  }
+
+  async #create(namespace: string, { key, parent, kind, options }: Create): Promise<Mount[]> {
+    checkKey(key);
+    const labels = checkLabels(`snapshot "${key}"`, options.labels ?? {});
+    const { lease } = options;
+    const { read } = this.#metadata;
+    const records = this.#records(namespace);
+    return await this.#keys.run(`${namespace}/${key}`, async () => {
+      await this.#refuseExisting(namespace, key, options);
+      if (parent !== '') records.getParent(read, parent);
+      if (lease !== undefined) read.leases.get(namespace, lease);
+      const parents = this.#ancestors(records, parent);
+      const id = await this.#nextNumber();
+      await this.#directories.create(
+        id,
+        (directory) => this.#driver.populate({ directory, kind, parents }),
+        () => this.#metadata.write((tx) => records.create(tx, { key, parent, kind, id, labels, lease })),
+      );
+      return this.#driver.mounts({ directory: this.#directories.path(id), kind, parents });
+    });
+  }
+
+  /** What exists is not made again; the lease keeps it all the same. */
+  async #refuseExisting(namespace: string, key: string, { labels = {}, lease }: PrepareOptions): Promise<void> {
+    const records = this.#records(namespace);
+    const { read } = this.#metadata;
+    const target = labels[targetLabel] ?? '';
+    const isDone = target !== '' && records.find(read, target)?.kind === 'committed';
+    const existing = isDone ? target : records.find(read, key)?.key;
+    if (existing === undefined) return;
+    if (lease !== undefined) await this.#metadata.write((tx) => records.hold(tx, lease, existing));
+    throw records.alreadyExists('prepare', existing);
+  }
+
+  async #commit(namespace: string, { name, key, options }: Commit): Promise<void> {
+    const records = this.#records(namespace);
+    const { id } = records.getCommittable(this.#metadata.read, key);
+    const { labels = {}, lease } = options;
+    await this.#refuseCommitted(records, name, lease);
+    const usage = await diskUsage(treeOf(this.#directories.path(id)));
+    await this.#metadata.write((tx) => records.commit(tx, { name, key, id, usage, labels, lease }));
+  }
+
+  async #refuseCommitted(records: SnapshotRecords, name: string, lease: string | undefined): Promise<void> {
+    if (records.find(this.#metadata.read, name) === undefined) return;
+    if (lease !== undefined) await this.#metadata.write((tx) => records.hold(tx, lease, name));
+    throw records.alreadyExists('commit', name);
+  }
+
+  #records(namespace: string): SnapshotRecords {
+    return new SnapshotRecords(this.name, namespace);
+  }
+
+  #ancestors(records: SnapshotRecords, parent: string): string[] {
+    return records.ancestors(this.#metadata.read, parent).map((id) => this.#directories.path(id));
+  }
+
+  /** Numbers are taken in small lots: a wait for the disk less for most snapshots, and a few unused ones per start. */
+  async #nextNumber(): Promise<number> {
+    const ready = this.#numbers.shift();
+    if (ready !== undefined) return ready;
+    const [first = 0, ...rest] = await this.#metadata.write((tx) =>
+      Array.from({ length: numbersAtOnce }, () => tx.nextNumber(`snapshots/${this.name}`)),
+    );
+    this.#numbers.push(...rest);
+    return first;
+  }
+}
+
+function checkKey(key: string): void {
+  if (key === '' || Buffer.byteLength(key) > longestKey)
+    throw new EngineError(
+      'invalid-argument',
+      `Cannot name a snapshot "${key.slice(0, 100)}": a key has 1 to ${longestKey} bytes`,
+    );
+}
+
+async function requireDirectory(path: string, key: string): Promise<void> {
+  try {
+    await stat(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    throw new EngineError('data-loss', `Cannot mount snapshot "${key}": its directory "${path}" is gone; remove it`, {
+      cause: error,
+    });
+  }
+}

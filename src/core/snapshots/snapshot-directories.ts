@@ -1,0 +1,137 @@
+import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EngineError, errnoOf, messageOf } from '#/base/errors.ts';
+import { newToken } from '#/base/ids.ts';
+import type { Logger } from '#/base/log.ts';
+
+/** Trees deleted side by side; deleting is disk work that must not crowd out the rest. */
+const deletionsTogether = 2;
+
+export interface SnapshotDirectoriesContext {
+  /** `<root>/snapshots`. */
+  readonly place: string;
+  /** The numbers that records name now. */
+  readonly recorded: () => ReadonlySet<string>;
+  readonly logger: Logger;
+}
+
+/**
+ * The numbered directories of a snapshotter. A directory is whole before it has its number, and has its number before a
+ * record names it; it loses its record before anything in it is deleted. So whatever a crash leaves without a record is
+ * waste, and `cleanup` removes it.
+ */
+export class SnapshotDirectories implements AsyncDisposable {
+  readonly #context: SnapshotDirectoriesContext;
+  /** Names that are being made or deleted now: never waste. */
+  readonly #busy = new Set<string>();
+  readonly #waiting: (() => void)[] = [];
+  readonly #deletions = new Set<Promise<void>>();
+  #deleting = 0;
+
+  constructor(context: SnapshotDirectoriesContext) {
+    this.#context = context;
+  }
+
+  path(id: number): string {
+    return this.#pathOf(String(id));
+  }
+
+  /** Fills a new directory, gives it its number, and has it recorded. When any of that fails, nothing is left. */
+  async create<T>(id: number, fill: (directory: string) => Promise<void>, record: () => Promise<T>): Promise<T> {
+    const name = String(id);
+    const temporary = `new-${newToken()}`;
+    this.#busy.add(name).add(temporary);
+    try {
+      await this.#fill(temporary, fill);
+      await rename(this.#pathOf(temporary), this.#pathOf(name));
+      return await record();
+    } catch (error) {
+      await this.#discard(temporary);
+      // A write whose sync failed may have happened all the same.
+      if (!this.#context.recorded().has(name)) await this.#discard(name);
+      throw error;
+    } finally {
+      this.#busy.delete(name);
+      this.#busy.delete(temporary);
+    }
+  }
+
+  /** Takes the directory of a deleted record out of sight; it is deleted in the background. */
+  async discard(id: number): Promise<void> {
+    await this.#discard(String(id));
+  }
+
+  /** Waits for deletions under way, then removes what no record names. */
+  async cleanup(): Promise<void> {
+    await this.#settle();
+    const names = await readdir(this.#context.place);
+    const recorded = this.#context.recorded();
+    const waste = names.filter((name) => !recorded.has(name) && !this.#busy.has(name));
+    for (const name of waste) {
+      this.#context.logger.info('snapshot directory without record removed', { path: this.#pathOf(name) });
+      await this.#discard(name);
+    }
+    await this.#settle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#settle();
+  }
+
+  #pathOf(name: string): string {
+    return join(this.#context.place, name);
+  }
+
+  async #fill(temporary: string, fill: (directory: string) => Promise<void>): Promise<void> {
+    const path = this.#pathOf(temporary);
+    try {
+      await mkdir(path, { mode: 0o700 });
+      await fill(path);
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+      const { bavail, bsize } = await statfs(this.#context.place);
+      throw new EngineError(
+        'resource-exhausted',
+        `Cannot create a snapshot: the disk of "${this.#context.place}" is full, ${bavail * bsize} bytes are free; free some space`,
+        { cause: error },
+      );
+    }
+  }
+
+  async #discard(name: string): Promise<void> {
+    const gone = `gone-${newToken()}`;
+    this.#busy.add(gone);
+    try {
+      await rename(this.#pathOf(name), this.#pathOf(gone));
+    } catch (error) {
+      this.#busy.delete(gone);
+      if (errnoOf(error) === 'ENOENT') return;
+      throw error;
+    }
+    const deletion = this.#delete(gone).finally(() => this.#deletions.delete(deletion));
+    this.#deletions.add(deletion);
+  }
+
+  async #delete(name: string): Promise<void> {
+    if (this.#deleting >= deletionsTogether) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#deleting += 1;
+    try {
+      await rm(this.#pathOf(name), { recursive: true, force: true });
+    } catch (error) {
+      this.#context.logger.warn('snapshot directory could not be deleted; the next cleanup tries again', {
+        path: this.#pathOf(name),
+        error: messageOf(error),
+      });
+    } finally {
+      this.#busy.delete(name);
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#deleting -= 1;
+      else next();
+    }
+  }
+
+  async #settle(): Promise<void> {
+    while (this.#deletions.size > 0) await Promise.all(this.#deletions);
+  }
+}
