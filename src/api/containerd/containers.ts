@@ -1,0 +1,81 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ContainerdCore } from '#/api/containerd/core.ts';
+import { changeContainer, newContainer } from '#/api/containerd/container-records.ts';
+import type { GarbageCollection } from '#/api/containerd/garbage.ts';
+import type { FilterFields } from '#/api/containerd/select-records.ts';
+import { present, selectRecords } from '#/api/containerd/select-records.ts';
+import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
+import { timestampOf } from '#/api/containerd/timestamps.ts';
+import type { ContainerRecord } from '#/core/metadata/contract.ts';
+import type { ContainerSchema } from '#/gen/containerd/services/containers/v1/containers_pb.ts';
+import { Containers } from '#/gen/containerd/services/containers/v1/containers_pb.ts';
+import { anyOfValue, findAnyOfValue } from '#/rpc/any.ts';
+import type { BoundService } from '#/rpc/service.ts';
+import { bindService } from '#/rpc/service.ts';
+
+/** Container records. Deleting one does not look at tasks: clients do. */
+export function containersService({ metadata, events }: ContainerdCore, garbage: GarbageCollection): BoundService {
+  const { containers } = metadata.read;
+  const listed = (namespace: string, filters: readonly string[]): ContainerRecord[] =>
+    selectRecords(containers.list(namespace), filters, fieldsOf);
+  return bindService(Containers, {
+    get: ({ id }, context) => ({ container: wireContainer(containers.get(namespaceOf(context), id)) }),
+    list: ({ filters }, context) => ({ containers: listed(namespaceOf(context), filters).map(wireContainer) }),
+    async *listStream({ filters }, context) {
+      for (const record of listed(namespaceOf(context), filters)) yield { container: wireContainer(record) };
+    },
+    async create({ container }, context) {
+      const namespace = namespaceOf(context);
+      const record = newContainer(required('container', container));
+      await metadata.write((tx) => tx.containers.create(namespace, record));
+      const { id, image, runtime } = record;
+      events.publish(namespace, { topic: '/containers/create', id, image, runtime });
+      return { container: wireContainer(record) };
+    },
+    async update({ container, updateMask }, context) {
+      const namespace = namespaceOf(context);
+      const wanted = required('container', container);
+      const record = await metadata.write((tx) => {
+        const changed = changeContainer(tx.containers.get(namespace, wanted.id), wanted, updateMask?.paths ?? []);
+        tx.containers.update(namespace, changed);
+        return changed;
+      });
+      const { id, image, labels, snapshotKey } = record;
+      events.publish(namespace, { topic: '/containers/update', id, image, labels, snapshotKey });
+      return { container: wireContainer(record) };
+    },
+    async delete({ id }, context) {
+      const namespace = namespaceOf(context);
+      await metadata.write((tx) => tx.containers.delete(namespace, id));
+      events.publish(namespace, { topic: '/containers/delete', id });
+      garbage.schedule();
+      return {};
+    },
+  });
+}
+
+const fieldsOf = ({ id, image, runtime, labels }: ContainerRecord): FilterFields => ({
+  id,
+  image: present(image),
+  runtime: { name: runtime.name },
+  labels,
+});
+
+function wireContainer(record: ContainerRecord): MessageInitShape<typeof ContainerSchema> {
+  const { id, image, snapshotter, snapshotKey, sandbox } = record;
+  const options = findAnyOfValue(record.runtime.options);
+  const extensions = Object.entries(record.extensions).map(([key, value]) => [key, anyOfValue(value)] as const);
+  return {
+    id,
+    image,
+    snapshotter,
+    snapshotKey,
+    sandbox,
+    labels: { ...record.labels },
+    runtime: { name: record.runtime.name, ...(options === undefined ? {} : { options }) },
+    spec: anyOfValue(record.spec),
+    extensions: Object.fromEntries(extensions),
+    createdAt: timestampOf(record.createdAt),
+    updatedAt: timestampOf(record.updatedAt),
+  };
+}

@@ -1,0 +1,32 @@
+import type { Logger } from '#/base/log.ts';
+import type { ContentStore } from '#/core/content/contract.ts';
+import type { Events } from '#/core/events/contract.ts';
+import type { Images } from '#/core/images/contract.ts';
+import type { Layers } from '#/core/layers/contract.ts';
+import type { Metadata } from '#/core/metadata/contract.ts';
+import type { Snapshotters } from '#/core/snapshots/contract.ts';
+import type { Tasks } from '#/core/tasks/contract.ts';
+
+/** Which daemon this is, as clients are told. */
+export interface Identity {
+  /** With a leading "v", as containerd prints its own. */
+  readonly version: string;
+  readonly revision: string;
+  /** Kept over restarts. */
+  readonly uuid: string;
+}
+
+/** What containerd's API is a face of. */
+export interface ContainerdCore {
+  readonly metadata: Metadata;
+  readonly events: Events;
+  readonly content: ContentStore;
+  readonly snapshotters: Snapshotters;
+  readonly layers: Layers;
+  readonly images: Images;
+  readonly tasks: Tasks;
+  readonly identity: Identity;
+  readonly logger: Logger;
+  /** A directory on the daemon's own disk for files that live as long as one call. */
+  readonly temporary: string;
+}

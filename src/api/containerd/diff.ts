@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContainerdCore } from '#/api/containerd/core.ts';
+import { descriptorOf, mountsOf, wireDescriptor } from '#/api/containerd/descriptors.ts';
+import { compressionOf, checkLayerType } from '#/api/containerd/layer-types.ts';
+import { leaseOf, namespaceOf, required } from '#/api/containerd/request-scope.ts';
+import { syncMounts } from '#/api/containerd/sync-mounts.ts';
+import type { Labels } from '#/base/any.ts';
+import { isKind } from '#/base/errors.ts';
+import { EngineError } from '#/base/errors.ts';
+import { checkLabels } from '#/core/content/check-labels.ts';
+import type { DiffedLayer } from '#/core/layers/contract.ts';
+import { Diff } from '#/gen/containerd/services/diff/v1/diff_pb.ts';
+import type { BoundService, CallContext } from '#/rpc/service.ts';
+import { bindService } from '#/rpc/service.ts';
+
+const uncompressedType = 'application/vnd.oci.image.layer.v1.tar';
+const defaultDiffType = `${uncompressedType}+gzip`;
+
+/** Layers onto mounts and back. The work is the layers' own child process; no layer byte passes through here. */
+export function diffService(core: ContainerdCore): BoundService {
+  const { content, layers } = core;
+  return bindService(Diff, {
+    async apply({ diff, mounts: wires, payloads, syncFs }, context) {
+      const namespace = namespaceOf(context);
+      const layer = descriptorOf(required('diff', diff));
+      const mounts = mountsOf(wires);
+      checkLayerType(layer.mediaType);
+      if (Object.keys(payloads).length > 0)
+        throw new EngineError('unimplemented', `Cannot apply "${layer.digest}": there are no stream processors`);
+      const path = content.blobPath(namespace, layer.digest);
+      const applied = await layers.apply({ path, compression: 'detect', mounts, signal: context.signal });
+      if (syncFs) await syncMounts(mounts, context.signal);
+      return { applied: wireDescriptor({ mediaType: uncompressedType, digest: applied.diffId, size: applied.size }) };
+    },
+    async diff(request, context) {
+      const namespace = namespaceOf(context);
+      const mediaType = request.mediaType === '' ? defaultDiffType : request.mediaType;
+      const compression = compressionOf(mediaType);
+      await using directory = await mkdtempDisposable(join(core.temporary, 'diff-'));
+      const path = join(directory.path, 'layer');
+      const diffed = await layers.diff({
+        lower: mountsOf(request.left),
+        upper: mountsOf(request.right),
+        compression,
+        path,
+        ...(request.sourceDateEpoch === undefined ? {} : { sourceDateEpoch: Number(request.sourceDateEpoch.seconds) }),
+        signal: context.signal,
+      });
+      const labels = {
+        ...checkLabels('a layer', { ...request.labels }),
+        ...(compression === 'none' ? {} : { [uncompressedLabel]: diffed.diffId }),
+      };
+      const ref = request.ref === '' ? `diff-${randomBytes(12).toString('hex')}` : request.ref;
+      await store(core, { namespace, ref, path, diffed, labels }, context);
+      return { diff: wireDescriptor({ mediaType, digest: diffed.digest, size: diffed.size }) };
+    },
+  });
+}
+
+const uncompressedLabel = 'containerd.io/uncompressed';
+
+interface StoredLayer {
+  readonly namespace: string;
+  readonly ref: string;
+  readonly path: string;
+  readonly diffed: DiffedLayer;
+  readonly labels: Labels;
+}
+
+/** Makes the archive a blob; one that is here already gets the labels all the same. */
+async function store({ content, events }: ContainerdCore, layer: StoredLayer, context: CallContext): Promise<void> {
+  const { namespace, ref, path, labels } = layer;
+  const { digest, size } = layer.diffed;
+  try {
+    await using ingest = await content.openIngest(namespace, {
+      ref,
+      total: size,
+      expected: digest,
+      ...leaseOf(context),
+    });
+    if (ingest.status().offset !== size) {
+      await ingest.truncate();
+      const bytes = createReadStream(path, { highWaterMark: 1 << 20, signal: context.signal });
+      for await (const chunk of bytes) await ingest.write(chunk as Buffer);
+    }
+    await ingest.commit({ size, expected: digest, labels });
+    events.publish(namespace, { topic: '/content/create', digest, size });
+  } catch (error) {
+    if (!isKind(error, 'already-exists')) throw error;
+    await content.setLabels(namespace, digest, (before) => ({ ...before, ...labels }));
+  }
+}

@@ -1,0 +1,75 @@
+import type { Socket } from 'node:net';
+import { containersService } from '#/api/containerd/containers.ts';
+import { contentService } from '#/api/containerd/content.ts';
+import type { ContainerdCore } from '#/api/containerd/core.ts';
+import { diffService } from '#/api/containerd/diff.ts';
+import { eventsService, shimEventsService } from '#/api/containerd/events.ts';
+import type { GarbageCollection } from '#/api/containerd/garbage.ts';
+import { openGarbageCollection } from '#/api/containerd/garbage.ts';
+import { healthService } from '#/api/containerd/health.ts';
+import { imagesService } from '#/api/containerd/images.ts';
+import { introspectionService } from '#/api/containerd/introspection.ts';
+import { leasesService } from '#/api/containerd/leases.ts';
+import { namespacesService } from '#/api/containerd/namespaces.ts';
+import { listPlugins } from '#/api/containerd/plugins.ts';
+import { snapshotsService } from '#/api/containerd/snapshots.ts';
+import { tasksService } from '#/api/containerd/tasks.ts';
+import { versionService } from '#/api/containerd/version.ts';
+import { createGrpcServer } from '#/rpc/grpc-server.ts';
+import type { BoundService } from '#/rpc/service.ts';
+import { createTtrpcServer } from '#/rpc/ttrpc-server.ts';
+
+export interface ContainerdApiOptions {
+  readonly core: ContainerdCore;
+  /** Path of the gRPC socket. */
+  readonly address: string;
+  /** Path of the socket for shims; they look for it at the gRPC socket's path with `.ttrpc` behind it. */
+  readonly ttrpcAddress: string;
+  /** Group that may use the gRPC socket. */
+  readonly gid?: number;
+  /** Services of other faces on the same gRPC socket (CRI). */
+  readonly more?: readonly BoundService[];
+  /** Says whether a connection to the ttrpc socket is a shim of ours, by its peer's credentials. */
+  readonly acceptShim?: (socket: Socket) => boolean | Promise<boolean>;
+}
+
+/**
+ * Serves containerd's API until it is disposed of. Closing lets short calls end and fails long polls with
+ * `unavailable`, so that no client takes a stopping daemon for an exited container.
+ */
+export async function openContainerdApi(options: ContainerdApiOptions): Promise<AsyncDisposable> {
+  const { core, address, ttrpcAddress, gid, more = [], acceptShim } = options;
+  await using undo = new AsyncDisposableStack();
+  const garbage = undo.use(openGarbageCollection(core));
+  const shimEvents = undo.use(
+    createTtrpcServer({
+      services: [shimEventsService(core)],
+      logger: core.logger,
+      ...(acceptShim === undefined ? {} : { acceptPeer: acceptShim }),
+    }),
+  );
+  // Shims first: whoever asks for a task over gRPC finds its events coming in.
+  await shimEvents.listen({ path: ttrpcAddress });
+  const server = undo.use(createGrpcServer({ services: [...services(core, garbage), ...more], logger: core.logger }));
+  await server.listen({ path: address, ...(gid === undefined ? {} : { gid }) });
+  return undo.move();
+}
+
+function services(core: ContainerdCore, garbage: GarbageCollection): readonly BoundService[] {
+  const served: BoundService[] = [
+    versionService(core),
+    healthService(),
+    namespacesService(core),
+    containersService(core, garbage),
+    contentService(core, garbage),
+    imagesService(core, garbage),
+    snapshotsService(core, garbage),
+    leasesService(core, garbage),
+    diffService(core),
+    tasksService(core),
+    eventsService(core),
+  ];
+  const introspection = introspectionService(core, () => listPlugins(core, all));
+  const all = [...served, introspection];
+  return all;
+}

@@ -1,0 +1,149 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { batchesOf } from '#/api/containerd/batches.ts';
+import type { ContainerdCore } from '#/api/containerd/core.ts';
+import { wireMounts } from '#/api/containerd/descriptors.ts';
+import type { GarbageCollection } from '#/api/containerd/garbage.ts';
+import type { FilterFields } from '#/api/containerd/select-records.ts';
+import { selectRecords } from '#/api/containerd/select-records.ts';
+import { leaseOf, namespaceOf, required } from '#/api/containerd/request-scope.ts';
+import { timestampOf } from '#/api/containerd/timestamps.ts';
+import type { Labels } from '#/base/any.ts';
+import { EngineError } from '#/base/errors.ts';
+import { checkLabels } from '#/core/content/check-labels.ts';
+import type { SnapshotKind, SnapshotRecord } from '#/core/metadata/contract.ts';
+import { applyLabels, parseFieldMask } from '#/core/metadata/field-mask.ts';
+import { snapshotRecordKey } from '#/core/metadata/contract.ts';
+import type { PrepareOptions, Snapshotter } from '#/core/snapshots/contract.ts';
+import type { InfoSchema } from '#/gen/containerd/services/snapshots/v1/snapshots_pb.ts';
+import { Kind, Snapshots } from '#/gen/containerd/services/snapshots/v1/snapshots_pb.ts';
+import type { BoundService, CallContext, ServiceFunctions } from '#/rpc/service.ts';
+import { bindService } from '#/rpc/service.ts';
+
+type Functions = Partial<ServiceFunctions<typeof Snapshots>>;
+
+/** The snapshotters of this daemon, by the name in each request. */
+export function snapshotsService(core: ContainerdCore, garbage: GarbageCollection): BoundService {
+  return bindService(Snapshots, { ...making(core), ...ending(core, garbage), ...looking(core) });
+}
+
+function making(core: ContainerdCore): Functions {
+  return {
+    async prepare({ snapshotter: name, key, parent, labels }, context) {
+      const namespace = namespaceOf(context);
+      const snapshotter = snapshotterOf(core, name);
+      const options = prepareOptions(labels, context);
+      await checkReference(core, namespace, snapshotter, options);
+      const mounts = await snapshotter.prepare(namespace, key, parent, options);
+      core.events.publish(namespace, { topic: '/snapshot/prepare', key, parent, snapshotter: name });
+      return { mounts: wireMounts(mounts) };
+    },
+    async view({ snapshotter, key, parent, labels }, context) {
+      const namespace = namespaceOf(context);
+      const options = prepareOptions(labels, context);
+      return { mounts: wireMounts(await snapshotterOf(core, snapshotter).view(namespace, key, parent, options)) };
+    },
+    async commit({ snapshotter, name, key, labels, parent }, context) {
+      const namespace = namespaceOf(context);
+      if (parent !== '')
+        throw new EngineError('unimplemented', `Cannot commit "${key}" onto "${parent}": snapshots are not rebased`);
+      await snapshotterOf(core, snapshotter).commit(namespace, name, key, prepareOptions(labels, context));
+      core.events.publish(namespace, { topic: '/snapshot/commit', key, name, snapshotter });
+      return {};
+    },
+  };
+}
+
+function ending(core: ContainerdCore, garbage: GarbageCollection): Functions {
+  return {
+    async remove({ snapshotter, key }, context) {
+      const namespace = namespaceOf(context);
+      await snapshotterOf(core, snapshotter).remove(namespace, key);
+      core.events.publish(namespace, { topic: '/snapshot/remove', key, snapshotter });
+      garbage.schedule();
+      return {};
+    },
+    async cleanup({ snapshotter }, context) {
+      namespaceOf(context);
+      await snapshotterOf(core, snapshotter).cleanup();
+      return {};
+    },
+  };
+}
+
+function looking(core: ContainerdCore): Functions {
+  return {
+    async mounts({ snapshotter, key }, context) {
+      return { mounts: wireMounts(await snapshotterOf(core, snapshotter).mounts(namespaceOf(context), key)) };
+    },
+    stat({ snapshotter, key }, context) {
+      return { info: wireInfo(snapshotterOf(core, snapshotter).stat(namespaceOf(context), key)) };
+    },
+    async update({ snapshotter, info, updateMask }, context) {
+      const namespace = namespaceOf(context);
+      const { name, labels } = required('info', info);
+      const mask = parseFieldMask(updateMask?.paths ?? [], { fields: [], maps: ['labels'] });
+      const record = await snapshotterOf(core, snapshotter).setLabels(namespace, name, (before) =>
+        checkLabels(`snapshot "${name}"`, applyLabels(mask, before, labels)),
+      );
+      return { info: wireInfo(record) };
+    },
+    async *list({ snapshotter, filters }, context) {
+      const found = selectRecords(snapshotterOf(core, snapshotter).list(namespaceOf(context)), filters, fieldsOf);
+      for (const batch of batchesOf(found)) yield { info: batch.map(wireInfo) };
+    },
+    async usage({ snapshotter, key }, context) {
+      const { size, inodes } = await snapshotterOf(core, snapshotter).usage(namespaceOf(context), key);
+      return { size: BigInt(size), inodes: BigInt(inodes) };
+    },
+  };
+}
+
+function snapshotterOf({ snapshotters }: ContainerdCore, name: string): Snapshotter {
+  const snapshotter = snapshotters.get(name);
+  if (snapshotter !== undefined) return snapshotter;
+  throw new EngineError('invalid-argument', `Cannot use snapshotter "${name}": snapshotter not loaded: ${name}`);
+}
+
+function prepareOptions(labels: Labels, context: CallContext): PrepareOptions {
+  return { labels: checkLabels('a snapshot', { ...labels }), ...leaseOf(context) };
+}
+
+const referenceLabel = 'containerd.io/snapshot.ref';
+
+/**
+ * An unpacking client names the snapshot that it is about to make. When that is here already, the answer is
+ * `already-exists`, the client's lease gets it, and the client goes on to its next layer.
+ */
+async function checkReference(
+  { metadata }: ContainerdCore,
+  namespace: string,
+  snapshotter: Snapshotter,
+  { labels = {}, lease }: PrepareOptions,
+): Promise<void> {
+  const target = labels[referenceLabel];
+  if (target === undefined) return;
+  const found = metadata.read.snapshots.find(namespace, snapshotRecordKey(snapshotter.name, target));
+  if (found?.kind !== 'committed') return;
+  const resource = { type: `snapshots/${snapshotter.name}`, id: target };
+  if (lease !== undefined) await metadata.write((tx) => tx.addLeaseResource(namespace, lease, resource));
+  throw new EngineError('already-exists', `Cannot prepare snapshot "${target}": it is committed already`);
+}
+
+const fieldsOf = ({ kind, key, parent, labels }: SnapshotRecord): FilterFields => ({ kind, name: key, parent, labels });
+
+const kinds: Readonly<Record<SnapshotKind, Kind>> = {
+  view: Kind.VIEW,
+  active: Kind.ACTIVE,
+  committed: Kind.COMMITTED,
+};
+
+function wireInfo(record: SnapshotRecord): MessageInitShape<typeof InfoSchema> {
+  return {
+    name: record.key,
+    parent: record.parent,
+    kind: kinds[record.kind],
+    labels: { ...record.labels },
+    createdAt: timestampOf(record.createdAt),
+    updatedAt: timestampOf(record.updatedAt),
+  };
+}
