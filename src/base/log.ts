@@ -36,19 +36,37 @@ export function formatLogLine(level: LogLevel, message: string, fields: LogField
   return `time=${new Date().toISOString()} level=${level} msg=${JSON.stringify(message)}${pairs.join('')}\n`;
 }
 
-/** `write` receives whole lines; what it does when its reader is slow is its affair. */
-export function createLogger(level: LogLevel, write: (line: string) => void, fields: LogFields = {}): Logger {
+function formatJsonLine(level: LogLevel, message: string, fields: LogFields): string {
+  const printable = Object.entries(fields).map(([key, value]) => [
+    key,
+    typeof value === 'bigint' ? value.toString() : value,
+  ]);
+  return `${JSON.stringify({ time: new Date().toISOString(), level, msg: message, ...Object.fromEntries(printable) })}\n`;
+}
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  /** `text` is logfmt, `json` one object per line. */
+  readonly format?: 'text' | 'json';
+  /** Receives whole lines; what it does when its reader is slow is its affair. */
+  readonly write: (line: string) => void;
+  readonly fields?: LogFields;
+}
+
+export function createLogger(options: LoggerOptions): Logger {
+  const { level, format = 'text', write, fields = {} } = options;
+  const line = format === 'json' ? formatJsonLine : formatLogLine;
   const emit = (at: LogLevel, message: string, more: LogFields = {}): void => {
-    if (order[at] >= order[level]) write(formatLogLine(at, message, { ...fields, ...more }));
+    if (order[at] >= order[level]) write(line(at, message, { ...fields, ...more }));
   };
   return {
     debug: (message, more) => emit('debug', message, more),
     info: (message, more) => emit('info', message, more),
     warn: (message, more) => emit('warn', message, more),
     error: (message, more) => emit('error', message, more),
-    with: (more) => createLogger(level, write, { ...fields, ...more }),
+    with: (more) => createLogger({ ...options, fields: { ...fields, ...more } }),
   };
 }
 
 /** For tests and for parts that were given none. */
-export const silentLogger: Logger = createLogger('error', () => {});
+export const silentLogger: Logger = createLogger({ level: 'error', write: () => {} });

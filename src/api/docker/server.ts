@@ -16,6 +16,8 @@ export interface DockerApiOptions {
   readonly engine: Engine;
   readonly facts: DaemonFacts;
   readonly path: string;
+  /** Group that may use the socket. */
+  readonly gid: number;
   readonly logger: Logger;
   readonly onActivity: () => void;
 }
@@ -35,7 +37,7 @@ export async function openDockerApi(options: DockerApiOptions): Promise<AsyncDis
   server.on('clientError', (_error: Error, socket: Duplex) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
   });
-  await listenUnix(server, options.path);
+  await listenUnix(server, options.path, options.gid);
   return { [Symbol.asyncDispose]: () => closeServer(server) };
 }
 

@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { EngineError } from '#/base/errors.ts';
+
+/** Where a program of ours was built: beside a release's bundle, or under build/ of the repository. */
+export function nativeProgram(name: string): string {
+  const places = [join(import.meta.dirname, name), resolve(import.meta.dirname, '../../build', name)];
+  const found = places.find((place) => existsSync(place));
+  if (found !== undefined) return found;
+  throw new EngineError(
+    'failed-precondition',
+    `Cannot find "${name}" at ${places.join(' or ')}: build it with "make -C native"`,
+  );
+}
+
+/** The daemon's launcher, which shims call back as `berthd publish`. */
+export function daemonLauncher(): string {
+  const places = [resolve(import.meta.dirname, '../bin/berthd'), resolve(import.meta.dirname, '../../bin/berthd')];
+  const found = places.find((place) => existsSync(place));
+  if (found !== undefined) return found;
+  throw new EngineError('failed-precondition', `Cannot find berthd's launcher at ${places.join(' or ')}`);
+}
