@@ -1,6 +1,6 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { EngineError, isKind } from '#/base/errors.ts';
+import { EngineError, isKind, messageOf } from '#/base/errors.ts';
 import { numberOf, textOf } from '#/core/metadata/columns.ts';
 import { Database } from '#/core/metadata/database.ts';
 import { migrations } from '#/core/metadata/schema.ts';
@@ -10,8 +10,14 @@ const applicationId = 0x62727468;
 
 /** Makes an empty file that only root can read, if there is none. It must be there before its lock-free handle is. */
 export async function createMetadataFile(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await using _file = await open(path, 'a', 0o600);
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await using _file = await open(path, 'a', 0o600);
+  } catch (error) {
+    throw new EngineError('unavailable', `Cannot open the metadata file "${path}": ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /**
