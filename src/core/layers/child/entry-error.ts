@@ -1,0 +1,29 @@
+import { EngineError, errnoOf, messageOf, type ErrorKind } from '#/base/errors.ts';
+import { quoteName } from '#/oci/tar-entry.ts';
+
+/** What the kernel's answer says of an archive's entry, or of the host. */
+const kinds: Readonly<Record<string, ErrorKind>> = {
+  ENOSPC: 'resource-exhausted',
+  EDQUOT: 'resource-exhausted',
+  EMFILE: 'resource-exhausted',
+  ENOMEM: 'resource-exhausted',
+  EROFS: 'failed-precondition',
+  EPERM: 'permission-denied',
+  EACCES: 'permission-denied',
+  EFBIG: 'invalid-argument',
+  EINVAL: 'invalid-argument',
+  ELOOP: 'invalid-argument',
+  EMLINK: 'invalid-argument',
+  ENAMETOOLONG: 'invalid-argument',
+  ENOTDIR: 'invalid-argument',
+  E2BIG: 'invalid-argument',
+  ERANGE: 'invalid-argument',
+  EIO: 'data-loss',
+};
+
+/** An error that names the entry. */
+export function describeEntryError(name: string, error: unknown): EngineError {
+  if (error instanceof EngineError) return error;
+  const kind = kinds[errnoOf(error) ?? ''] ?? 'internal';
+  return new EngineError(kind, `entry ${quoteName(name)}: ${messageOf(error)}`, { cause: error });
+}
