@@ -1,0 +1,30 @@
+/** Bundles berth, berthd and the unpack child with esbuild; every command of the CLI is a chunk of its own. */
+import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
+import { build } from 'esbuild';
+
+const out = 'dist';
+const revision = process.env['BERTH_REVISION'] ?? 'unknown';
+
+await rm(out, { recursive: true, force: true });
+await mkdir(out);
+await build({
+  entryPoints: [
+    { in: 'src/cli/main.ts', out: 'berth' },
+    { in: 'src/daemon/main.ts', out: 'berthd' },
+    { in: 'src/core/layers/child/main.ts', out: 'unpack' },
+  ],
+  outdir: out,
+  bundle: true,
+  splitting: true,
+  minify: true,
+  keepNames: true,
+  sourcemap: 'linked',
+  format: 'esm',
+  platform: 'node',
+  target: 'node26',
+  chunkNames: 'chunks/[name]-[hash]',
+  define: { 'process.env.BERTH_REVISION': JSON.stringify(revision) },
+  logLevel: 'warning',
+});
+for (const file of ['berth.node', 'berth-stdio']) await copyFile(`build/${file}`, `${out}/${file}`);
+await chmod(`${out}/berth-stdio`, 0o755);

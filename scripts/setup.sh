@@ -1,0 +1,55 @@
+#!/bin/sh
+# Installs what is missing and builds the native parts. May be repeated; says nothing when there is nothing to do.
+#   setup.sh run     what berth needs to run
+#   setup.sh test    and what its tests need besides
+#   setup.sh peers   and the real clients that it is compared with
+set -eu
+cd "$(dirname "$0")/.."
+purpose=${1:-run}
+
+if [ "$(id -u)" != 0 ]; then
+  echo "berth: this must be run as root (sudo npm run ...): it mounts file systems and starts containers" >&2
+  exit 1
+fi
+
+# file that shows that a package is there : package
+needs='/usr/bin/make:make /usr/bin/cc:gcc /usr/include/stdio.h:libc6-dev
+  /usr/bin/containerd-shim-runc-v2:containerd /usr/sbin/runc:runc /bin/busybox:busybox-static /bin/ps:procps'
+case $(uname -m) in
+  aarch64) needs="$needs /usr/lib/aarch64-linux-gnu/libatomic.so.1:libatomic1" ;;
+  *) needs="$needs /usr/lib/x86_64-linux-gnu/libatomic.so.1:libatomic1" ;;
+esac
+tests='/usr/bin/skopeo:skopeo /usr/bin/umoci:umoci /usr/bin/docker-registry:docker-registry /usr/bin/zstd:zstd
+  /usr/bin/setfattr:attr /usr/sbin/setcap:libcap2-bin /usr/bin/protoc:protobuf-compiler /usr/bin/docker:docker.io
+  /usr/bin/git:git /usr/include/google/protobuf/any.proto:libprotobuf-dev'
+peers='/usr/sbin/debootstrap:debootstrap /usr/bin/tmux:tmux'
+
+[ "$purpose" = run ] || needs="$needs $tests"
+[ "$purpose" = run ] || [ "$purpose" = test ] || needs="$needs $peers"
+
+missing=''
+for need in $needs; do
+  [ -e "${need%%:*}" ] || missing="$missing ${need#*:}"
+done
+if [ -n "$missing" ]; then
+  echo "berth: installing Debian packages:$missing" >&2
+  log=$(mktemp)
+  if ! {
+    apt-get update -q
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+  } >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    echo "berth: apt-get could not install$missing" >&2
+    exit 1
+  fi
+  rm -f "$log"
+fi
+
+if ! cmp -s package-lock.json node_modules/.berth-package-lock.json; then
+  echo "berth: installing npm packages" >&2
+  npm ci --no-audit --no-fund --loglevel=error >&2
+  cp package-lock.json node_modules/.berth-package-lock.json
+fi
+sh scripts/verify-node.sh
+make -s -C native all >&2

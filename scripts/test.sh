@@ -1,0 +1,10 @@
+#!/bin/sh
+# Every test that needs only Debian's and npm's packages. Arguments are handed to Node's test runner.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/setup.sh test
+. scripts/node.sh
+if [ $# -gt 0 ]; then
+  exec "$node" --test "$@"
+fi
+exec "$node" --test --test-concurrency=2 'src/**/*.test.ts' 'test/*.test.ts' 'test/journeys/**/*.test.ts'
