@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempDisposable } from 'node:fs/promises';
+import { mkdtempDisposable, readdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -29,6 +29,8 @@ test('write() to a full disk is resource-exhausted with path and free space, and
     return true;
   });
   assert.equal(ingest.status().offset, mebibyte);
+  const [directory = ''] = await readdir(join(dir.path, 'ingest'));
+  assert.equal((await stat(join(dir.path, 'ingest', directory, 'data'))).size, mebibyte);
   assert.equal(ingest.digest(), digestOf(data.subarray(0, mebibyte)));
   await assert.rejects(content.put('default', randomBytes(mebibyte)), { kind: 'resource-exhausted' });
   assert.deepEqual(await readAll(content, 'default', filling), filler);

@@ -104,7 +104,7 @@ class DirectorySnapshotter implements Snapshotter {
   async mounts(namespace: string, key: string): Promise<Mount[]> {
     const records = this.#records(namespace);
     const { id, kind, parent } = records.getMountable(this.#metadata.read, key);
-    await requireDirectory(treeOf(this.#directories.path(id)), key);
+    await requireDirectory('mount', key, treeOf(this.#directories.path(id)));
     return this.#driver.mounts({
       directory: this.#directories.path(id),
       kind: kind === 'view' ? 'view' : 'active',
@@ -159,11 +159,16 @@ class DirectorySnapshotter implements Snapshotter {
       if (lease !== undefined) read.leases.get(namespace, lease);
       const parents = this.#ancestors(records, parent);
       const id = await this.#nextNumber();
-      await this.#directories.create(
+      const made = this.#directories.create(
         id,
         (directory) => this.#driver.populate({ directory, kind, parents }),
         () => this.#metadata.write((tx) => records.create(tx, { key, parent, kind, id, labels, lease })),
       );
+      await made.catch((error: unknown) => {
+        // A parent that was removed meanwhile explains any other failure.
+        if (parent !== '') records.getParent(read, parent);
+        throw error;
+      });
       return this.#driver.mounts({ directory: this.#directories.path(id), kind, parents });
     });
   }
@@ -185,7 +190,9 @@ class DirectorySnapshotter implements Snapshotter {
     const { id } = records.getCommittable(this.#metadata.read, key);
     const { labels = {}, lease } = options;
     await this.#refuseCommitted(records, name, lease);
-    const usage = await diskUsage(treeOf(this.#directories.path(id)));
+    const tree = treeOf(this.#directories.path(id));
+    await requireDirectory('commit', key, tree);
+    const usage = await diskUsage(tree);
     await this.#metadata.write((tx) => records.commit(tx, { name, key, id, usage, labels, lease }));
   }
 
@@ -223,13 +230,17 @@ function checkKey(key: string): void {
     );
 }
 
-async function requireDirectory(path: string, key: string): Promise<void> {
+async function requireDirectory(tried: string, key: string, path: string): Promise<void> {
   try {
     await stat(path);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    throw new EngineError('data-loss', `Cannot mount snapshot "${key}": its directory "${path}" is gone; remove it`, {
-      cause: error,
-    });
+    throw new EngineError(
+      'data-loss',
+      `Cannot ${tried} snapshot "${key}": its directory "${path}" is gone; remove it`,
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { kindOf } from '#/base/errors.ts';
 import type { OpenSnapshotter } from '#/core/snapshots/contract.ts';
 import { directoriesOf, read, testSnapshots, write } from '#/core/snapshots/snapshots.fixture.ts';
 
@@ -35,7 +36,10 @@ export function lifetimesContract(name: string, open: OpenSnapshotter): void {
         snapshots.remove('default', 'one'),
       ]);
       assert.notEqual(prepared.status, removed.status);
-      if (prepared.status === 'rejected') continue;
+      if (prepared.status === 'rejected') {
+        assert.equal(kindOf(prepared.reason), 'not-found');
+        continue;
+      }
       assert.equal(await t.within(prepared.value, read('f')), 'x');
       await snapshots.remove('default', 'a');
       await snapshots.remove('default', 'one');
@@ -105,13 +109,14 @@ export function lifetimesContract(name: string, open: OpenSnapshotter): void {
     assert.equal((await directoriesOf(snapshots)).length, 9);
   });
 
-  test(`${name}: mounts() of a snapshot whose directory is gone is data-loss, and remove() still works`, async () => {
+  test(`${name}: mounts() and commit() of a snapshot whose directory is gone are data-loss, and remove() still works`, async () => {
     await using t = await testSnapshots(open);
     const { snapshots, directory } = t;
     await snapshots.prepare('default', 'a', '');
     const path = join(snapshots.root, 'snapshots', String(snapshots.stat('default', 'a').id));
     await rename(path, join(directory, 'elsewhere'));
     await assert.rejects(snapshots.mounts('default', 'a'), { kind: 'data-loss', message: /is gone/ });
+    await assert.rejects(snapshots.commit('default', 'one', 'a'), { kind: 'data-loss' });
     await snapshots.remove('default', 'a');
     assert.deepEqual(snapshots.list('default'), []);
   });
