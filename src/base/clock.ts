@@ -1,32 +1,45 @@
 /** Nanoseconds since 1970, as a bigint: the time unit of every record and event. */
 export type Nanoseconds = bigint;
 
-/** `Date.now()` truncates to the millisecond, so it can lie before a client's own clock; this one does not. */
-let origin = wallOrigin();
-let lastSync = performance.now();
-let last = 0n;
-
-function wallOrigin(): bigint {
-  // Wait for nothing: half a millisecond of error is within the kernel's own tick.
-  return BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+/** The two clocks of the system: whole milliseconds of the wall clock, and nanoseconds since any fixed point. */
+export interface SystemClocks {
+  readonly wall: () => number;
+  readonly monotonic: () => bigint;
 }
 
-/** The wall clock with nanosecond resolution; never goes backwards within a process unless the wall clock is set. */
-export function now(): Nanoseconds {
-  const monotonic = performance.now();
-  if (monotonic - lastSync > 1000) {
-    const fresh = wallOrigin();
-    const drift = fresh - origin;
-    if (drift > 2_000_000n || drift < -2_000_000n) {
-      origin = fresh;
+const millisecond = 1_000_000n;
+
+/**
+ * A wall clock with the resolution of the monotonic one, from the distance of the two. `distance` is what is known of
+ * it at first; every reading improves it: the wall clock says at least its milliseconds, so a distance below that is
+ * raised, and one that is a millisecond or more above it means that the wall clock was set back.
+ */
+export function createClock({ wall, monotonic }: SystemClocks, distance: bigint): () => Nanoseconds {
+  let last = 0n;
+  const least = (): bigint => BigInt(wall()) * millisecond - monotonic();
+  // A process that was held up between the two readings sees too small a distance; not twice in a row.
+  const wasSetBack = (): boolean => distance - least() > millisecond && distance - least() > millisecond;
+  return () => {
+    if (wasSetBack()) {
+      distance = least();
       last = 0n;
     }
-    lastSync = monotonic;
-  }
-  const current = origin + process.hrtime.bigint();
-  last = current > last ? current : last + 1n;
-  return last;
+    const floor = least();
+    if (floor > distance) distance = floor;
+    const current = distance + monotonic();
+    last = current > last ? current : last + 1n;
+    return last;
+  };
 }
+
+/**
+ * The time with nanosecond resolution and, other than `Date.now()`, never before a reading that another process took
+ * earlier. Never goes backwards within a process unless the wall clock is set back.
+ */
+export const now: () => Nanoseconds = createClock(
+  { wall: () => Date.now(), monotonic: () => process.hrtime.bigint() },
+  BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1e6)) - process.hrtime.bigint(),
+);
 
 const fractionDigits = 9;
 
@@ -46,6 +59,11 @@ export function parseTime(text: string): Nanoseconds | undefined {
   if (match === null) return undefined;
   const [, day = '', clock = '', fraction = '', zone = ''] = match;
   const milliseconds = Date.parse(`${day}T${clock}${zone.toUpperCase()}`);
-  if (Number.isNaN(milliseconds)) return undefined;
+  if (Number.isNaN(milliseconds) || !isDay(day)) return undefined;
   return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(fractionDigits, '0'));
+}
+
+/** Date.parse takes the 30th of February for the 2nd of March. */
+function isDay(day: string): boolean {
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }

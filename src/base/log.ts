@@ -19,7 +19,7 @@ export function parseLogLevel(text: string): LogLevel | undefined {
   const word = text.toLowerCase();
   if (word === 'fatal' || word === 'panic') return 'error';
   if (word === 'warning') return 'warn';
-  return word in order ? (word as LogLevel) : undefined;
+  return Object.hasOwn(order, word) ? (word as LogLevel) : undefined;
 }
 
 const plain = /^[\w./:@+,-]+$/;
