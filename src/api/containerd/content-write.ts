@@ -7,6 +7,7 @@ import { EngineError } from '#/base/errors.ts';
 import type { Ingest } from '#/core/content/contract.ts';
 import type {
   WriteContentRequest,
+  WriteContentResponse,
   WriteContentResponseSchema,
 } from '#/gen/containerd/services/content/v1/content_pb.ts';
 import { WriteAction } from '#/gen/containerd/services/content/v1/content_pb.ts';
