@@ -17,7 +17,8 @@ export interface ChangeJournal {
   end(): readonly Change[];
 }
 
-export function createChangeJournal(database: Database): ChangeJournal {
+/** `written` hears of each record at once, while its transaction may still be rolled back. */
+export function createChangeJournal(database: Database, written: (change: Change) => void = () => {}): ChangeJournal {
   let open: Change[] | undefined;
   const requireOpen = (): Change[] => {
     if (open !== undefined) return open;
@@ -35,7 +36,9 @@ export function createChangeJournal(database: Database): ChangeJournal {
         op,
       );
       const seq = row === undefined ? 0 : numberOf(row, 'seq');
-      changes.push({ seq, namespace, kind, id, op });
+      const change: Change = { seq, namespace, kind, id, op };
+      changes.push(change);
+      written(change);
       if (seq % trimEvery === 0) database.run('DELETE FROM changes WHERE seq <= ?', seq - kept);
     },
     begin: () => {

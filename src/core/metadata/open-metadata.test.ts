@@ -91,3 +91,38 @@ test('write() of a change that throws changes nothing and rejects with what it t
   assert.equal(metadata.read.lastChange(), 0);
   assert.deepEqual(seen, []);
 });
+
+test('read.containers shows each write of a container at once, and nothing of one that was undone', async () => {
+  await using dir = await directory();
+  await using metadata = await openMetadata({ path: join(dir.path, 'meta.db') });
+  const { containers } = metadata.read;
+  const image = (): string | undefined => containers.find('default', 'box')?.image;
+  await metadata.write((tx) => tx.containers.create('default', container));
+  assert.equal(image(), 'busybox');
+  assert.equal(containers.get('default', 'box'), containers.list('default')[0], 'the record is decoded once');
+  const updated = metadata.write((tx) => tx.containers.update('default', { ...container, image: 'alpine' }));
+  assert.equal(image(), 'alpine');
+  await updated;
+  await assert.rejects(
+    metadata.write((tx) => {
+      tx.containers.update('default', { ...container, image: 'undone' });
+      assert.equal(image(), 'undone');
+      assert.equal(tx.containers.get('default', 'box').image, 'undone');
+      throw new Error('no');
+    }),
+  );
+  assert.equal(image(), 'alpine');
+  await metadata.write((tx) => {
+    tx.containers.create('default', { ...container, id: 'Another' });
+    tx.containers.create('other', container);
+  });
+  assert.deepEqual(
+    containers.list('default').map(({ id }) => id),
+    ['Another', 'box'],
+  );
+  assert.deepEqual(containers.holders('box'), ['default', 'other']);
+  await metadata.write((tx) => tx.containers.delete('default', 'box'));
+  assert.equal(image(), undefined);
+  assert.throws(() => containers.get('default', 'box'), { kind: 'not-found' });
+  assert.equal(containers.list('default').length, 1);
+});

@@ -1,5 +1,7 @@
 import { silentLogger, type Logger } from '#/base/log.ts';
 import { createChangeJournal } from '#/core/metadata/change-journal.ts';
+import { cachedCollection } from '#/core/metadata/cached-collection.ts';
+import { containerTable } from '#/core/metadata/container-table.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
 import { openLogDisk, openMainFile } from '#/core/metadata/log-disk.ts';
 import { createMetadataFile, openDatabase } from '#/core/metadata/open-database.ts';
@@ -12,6 +14,9 @@ export interface OpenMetadata {
   readonly logger?: Logger;
 }
 
+/** Container records kept in memory, some ten kilobytes each. */
+const keptContainers = 500;
+
 /**
  * Opens, or makes, the metadata file. Only one process may write it; `sqlite3 FILE` may read it meanwhile. After a crash
  * SQLite replays its log: every acknowledged write is there, and of the others each is whole or absent.
@@ -22,13 +27,16 @@ export async function openMetadata({ path, logger = silentLogger }: OpenMetadata
   const mainFile = undo.use(await openMainFile(path));
   const database = undo.use(openDatabase(path));
   const disk = undo.use(await openLogDisk(database, mainFile));
-  const journal = createChangeJournal(database);
+  const containers = cachedCollection(database, containerTable, keptContainers);
+  const journal = createChangeJournal(database, ({ kind, namespace, id }) => {
+    if (kind === 'container') containers.forget(namespace, id);
+  });
   const transaction = createTransaction(database, journal);
   const queue = new WriteQueue({ database, disk, journal, transaction, logger });
   undo.defer(() => queue.close());
   const lifetime = undo.move();
   return {
-    read: createReader(database),
+    read: createReader(database, containers),
     write: (change) => queue.write(change),
     onChange: (listener) => queue.onChange(listener),
     [Symbol.asyncDispose]: () => lifetime.disposeAsync(),

@@ -1,7 +1,13 @@
 import { changesSince, firstChange, lastChange, type ChangeJournal } from '#/core/metadata/change-journal.ts';
 import { containerTable } from '#/core/metadata/container-table.ts';
 import { contentTable } from '#/core/metadata/content-table.ts';
-import type { Reader, Transaction, WriteCollection } from '#/core/metadata/contract.ts';
+import type {
+  ContainerRecord,
+  ReadCollection,
+  Reader,
+  Transaction,
+  WriteCollection,
+} from '#/core/metadata/contract.ts';
 import type { Database } from '#/core/metadata/database.ts';
 import { imageTable } from '#/core/metadata/image-table.ts';
 import { ingestTable } from '#/core/metadata/ingest-table.ts';
@@ -13,10 +19,13 @@ import { ensureNamespace, findNamespace, listNamespaces, writeNamespaces } from 
 import { readCollection, writeCollection, type RecordTable } from '#/core/metadata/record-table.ts';
 import { snapshotTable } from '#/core/metadata/snapshot-table.ts';
 
-export function createReader(database: Database): Reader {
+export function createReader(
+  database: Database,
+  containers: ReadCollection<ContainerRecord> = readCollection(database, containerTable),
+): Reader {
   return {
     images: readCollection(database, imageTable),
-    containers: readCollection(database, containerTable),
+    containers,
     content: readCollection(database, contentTable),
     ingests: readCollection(database, ingestTable),
     snapshots: readCollection(database, snapshotTable),
