@@ -7,7 +7,11 @@ import { openContainerdApi } from '#/api/containerd/open-containerd-api.ts';
 import { silentLogger } from '#/base/log.ts';
 import { openContent } from '#/core/content/open-content.ts';
 import { createEvents } from '#/core/events/create-events.ts';
+import { openImages } from '#/core/images/open-images.ts';
+import { openLayers } from '#/core/layers/open-layers.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
+import { openNative } from '#/core/snapshots/native.ts';
+import { openOverlay } from '#/core/snapshots/overlay.ts';
 import type { GrpcClient } from '#/rpc/grpc-client.ts';
 import { openGrpcClient } from '#/rpc/grpc-client.ts';
 import type { GrpcCallOptions } from '#/rpc/grpc-client-call.ts';
@@ -38,13 +42,20 @@ export async function openApi(parts: Partial<ContainerdCore> = {}): Promise<ApiR
   const temporary = join(dir.path, 'tmp');
   await mkdir(temporary);
   const metadata = undo.use(await openMetadata({ path: join(dir.path, 'meta.db') }));
+  const events = createEvents();
+  const content = await openContent({ root: join(dir.path, 'content'), metadata });
+  const snapshotters = new Map([
+    ['native', undo.use(await openNative({ root: join(dir.path, 'native'), metadata }))],
+    ['overlayfs', undo.use(await openOverlay({ root: join(dir.path, 'overlayfs'), metadata }))],
+  ]);
+  const layers = undo.use(await openLayers({ temporaryDirectory: join(dir.path, 'mounts') }));
   const core: ContainerdCore = {
     metadata,
-    events: createEvents(),
-    content: await openContent({ root: join(dir.path, 'content'), metadata }),
-    snapshotters: new Map(),
-    layers: absent('layers'),
-    images: absent('images'),
+    events,
+    content,
+    snapshotters,
+    layers,
+    images: openImages({ metadata, content, snapshotters, layers, registry: absent('registry'), events }),
     tasks: absent('tasks'),
     identity: { version: 'v2.0.0-test', revision: 'abc', uuid: '11111111-2222-3333-4444-555555555555' },
     logger: silentLogger,

@@ -15,6 +15,7 @@ import { listPlugins } from '#/api/containerd/plugins.ts';
 import { snapshotsService } from '#/api/containerd/snapshots.ts';
 import { tasksService } from '#/api/containerd/tasks.ts';
 import { versionService } from '#/api/containerd/version.ts';
+import { peerOf } from '#/linux/peer.ts';
 import { createGrpcServer } from '#/rpc/grpc-server.ts';
 import type { BoundService } from '#/rpc/service.ts';
 import { createTtrpcServer } from '#/rpc/ttrpc-server.ts';
@@ -29,8 +30,6 @@ export interface ContainerdApiOptions {
   readonly gid?: number;
   /** Services of other faces on the same gRPC socket (CRI). */
   readonly more?: readonly BoundService[];
-  /** Says whether a connection to the ttrpc socket is a shim of ours, by its peer's credentials. */
-  readonly acceptShim?: (socket: Socket) => boolean | Promise<boolean>;
 }
 
 /**
@@ -38,21 +37,23 @@ export interface ContainerdApiOptions {
  * `unavailable`, so that no client takes a stopping daemon for an exited container.
  */
 export async function openContainerdApi(options: ContainerdApiOptions): Promise<AsyncDisposable> {
-  const { core, address, ttrpcAddress, gid, more = [], acceptShim } = options;
+  const { core, address, ttrpcAddress, gid, more = [] } = options;
   await using undo = new AsyncDisposableStack();
   const garbage = undo.use(openGarbageCollection(core));
   const shimEvents = undo.use(
-    createTtrpcServer({
-      services: [shimEventsService(core)],
-      logger: core.logger,
-      ...(acceptShim === undefined ? {} : { acceptPeer: acceptShim }),
-    }),
+    createTtrpcServer({ services: [shimEventsService(core)], logger: core.logger, acceptPeer: isOurs }),
   );
   // Shims first: whoever asks for a task over gRPC finds its events coming in.
   await shimEvents.listen({ path: ttrpcAddress });
   const server = undo.use(createGrpcServer({ services: [...services(core, garbage), ...more], logger: core.logger }));
   await server.listen({ path: address, ...(gid === undefined ? {} : { gid }) });
   return undo.move();
+}
+
+/** Shims run as the daemon does; anybody else's word on a task's exit is worth nothing. */
+function isOurs(socket: Socket): boolean {
+  const { uid, gid } = peerOf(socket);
+  return uid === process.geteuid?.() && gid === process.getegid?.();
 }
 
 function services(core: ContainerdCore, garbage: GarbageCollection): readonly BoundService[] {
