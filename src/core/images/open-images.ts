@@ -1,0 +1,44 @@
+import { KeyedMutex } from '#/base/keyed-mutex.ts';
+import { silentLogger, type Logger } from '#/base/log.ts';
+import { collectGarbage, createCollector } from '#/core/images/collect-garbage.ts';
+import type { Images } from '#/core/images/contract.ts';
+import { exportImages } from '#/core/images/export.ts';
+import { findImage, getImage } from '#/core/images/find.ts';
+import type { ImageParts } from '#/core/images/image-parts.ts';
+import { importImages } from '#/core/images/import.ts';
+import { underLease } from '#/core/images/lease-work.ts';
+import { pullImage } from '#/core/images/pull.ts';
+import { pushImage } from '#/core/images/push.ts';
+import { resolveImage } from '#/core/images/resolve.ts';
+import { removeImage, tagImage } from '#/core/images/tag.ts';
+import { unpackResolved } from '#/core/images/unpack-resolved.ts';
+
+export type ImagesContext = Pick<
+  ImageParts,
+  'metadata' | 'content' | 'snapshotters' | 'layers' | 'registry' | 'events'
+> & { readonly logger?: Logger };
+
+export function openImages(context: ImagesContext): Images {
+  const known = { ...context, logger: context.logger ?? silentLogger };
+  const collect = createCollector(async () => await collectGarbage(known));
+  const parts: ImageParts = { ...known, unpacking: new KeyedMutex(), collect: async () => void (await collect()) };
+  return {
+    pull: async (namespace, options) => await pullImage(parts, namespace, options),
+    push: async (namespace, options) => await pushImage(parts, namespace, options),
+    import: async (namespace, options) => await importImages(parts, namespace, options),
+    export: (namespace, options) => exportImages(parts, namespace, options),
+    tag: async (namespace, source, target) => await tagImage(parts, namespace, { source, target }),
+    remove: async (namespace, name) => await removeImage(parts, namespace, name),
+    find: async (namespace, text) => await findImage(parts, namespace, text),
+    get: async (namespace, text) => await getImage(parts, namespace, text),
+    list: (namespace) => parts.metadata.read.images.list(namespace),
+    resolve: async (namespace, target, platform) => await resolveImage(parts, namespace, { target, platform }),
+    unpack: async (namespace, image, snapshotter, options = {}) =>
+      await underLease(
+        parts,
+        namespace,
+        async ({ id }) => await unpackResolved(parts, namespace, { ...options, image, snapshotter, lease: id }),
+      ),
+    collectGarbage: collect,
+  };
+}

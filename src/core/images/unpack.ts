@@ -1,0 +1,159 @@
+import type { Labels } from '#/base/any.ts';
+import { now } from '#/base/clock.ts';
+import { EngineError, describeFailure, isKind, messageOf } from '#/base/errors.ts';
+import { newToken } from '#/base/ids.ts';
+import type { ImageProgress } from '#/core/images/contract.ts';
+import { snapshotTargetLabel, uncompressedLabel, unpackedLabel } from '#/core/images/gc-labels.ts';
+import type { ImageParts } from '#/core/images/image-parts.ts';
+import { snapshotRecordKey } from '#/core/metadata/contract.ts';
+import type { Mount, Snapshotter } from '#/core/snapshots/contract.ts';
+import type { Descriptor } from '#/oci/descriptor.ts';
+import type { Digest } from '#/oci/digest.ts';
+
+export interface Unpacking {
+  readonly parts: ImageParts;
+  readonly namespace: string;
+  readonly snapshotter: Snapshotter;
+  readonly lease: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ImageProgress) => void;
+}
+
+export interface LayerStack {
+  readonly layers: readonly Descriptor[];
+  readonly diffIds: readonly Digest[];
+  /** Chain ids, bottom first. */
+  readonly chain: readonly Digest[];
+  readonly configDigest: Digest;
+  /** Resolves when a layer's blob is in the content store. */
+  readonly arrival: (digest: Digest) => Promise<void>;
+}
+
+interface LayerStep {
+  readonly layer: Descriptor;
+  readonly diffId: Digest;
+  readonly chainId: Digest;
+  readonly parent: string;
+}
+
+export function getSnapshotter({ snapshotters }: ImageParts, name: string): Snapshotter {
+  const snapshotter = snapshotters.get(name);
+  if (snapshotter !== undefined) return snapshotter;
+  const known = [...snapshotters.keys()].map((key) => `"${key}"`).join(', ');
+  throw new EngineError(
+    'invalid-argument',
+    `Cannot unpack for snapshotter "${name}": there is none; there are ${known}`,
+  );
+}
+
+/** Makes the snapshots of a stack from the bottom up, each as soon as its layer has arrived. */
+export async function unpackStack(unpacking: Unpacking, stack: LayerStack): Promise<void> {
+  for (const [index, layer] of stack.layers.entries()) {
+    const [diffId, chainId] = [stack.diffIds[index], stack.chain[index]];
+    if (diffId === undefined || chainId === undefined) continue;
+    await unpackLayer(unpacking, { layer, diffId, chainId, parent: stack.chain[index - 1] ?? '' }, stack.arrival);
+    unpacking.onProgress({ kind: 'unpacked', digest: layer.digest });
+  }
+  const top = stack.chain.at(-1);
+  if (top !== undefined)
+    await label(unpacking, stack.configDigest, { [unpackedLabel(unpacking.snapshotter.name)]: top });
+}
+
+async function unpackLayer(
+  unpacking: Unpacking,
+  step: LayerStep,
+  arrival: (digest: Digest) => Promise<void>,
+): Promise<void> {
+  const { parts, namespace, snapshotter, signal } = unpacking;
+  if (await holdSnapshot(unpacking, step.chainId)) return;
+  await arrival(step.layer.digest);
+  await parts.unpacking.run(`${namespace} ${snapshotter.name} ${step.chainId}`, async () => {
+    signal.throwIfAborted();
+    if (await holdSnapshot(unpacking, step.chainId)) return;
+    await makeSnapshot(unpacking, step);
+  });
+  await label(unpacking, step.layer.digest, { [uncompressedLabel]: step.diffId });
+}
+
+/** Has the lease keep a committed snapshot, in the very transaction that looks for it; false when there is none. */
+async function holdSnapshot({ parts, namespace, snapshotter, lease }: Unpacking, key: string): Promise<boolean> {
+  const record = snapshotRecordKey(snapshotter.name, key);
+  if (parts.metadata.read.snapshots.find(namespace, record) === undefined) return false;
+  return await parts.metadata.write((tx) => {
+    if (tx.snapshots.find(namespace, record)?.kind !== 'committed') return false;
+    tx.addLeaseResource(namespace, lease, { type: `snapshots/${snapshotter.name}`, id: key });
+    return true;
+  });
+}
+
+async function makeSnapshot(unpacking: Unpacking, step: LayerStep): Promise<void> {
+  const { parts, namespace, snapshotter, lease } = unpacking;
+  const key = `extract-${now()}-${newToken(4)} ${step.chainId}`;
+  const labels = { [snapshotTargetLabel]: step.chainId };
+  const tell = (event: Parameters<typeof parts.events.publish>[1]): void => parts.events.publish(namespace, event);
+  const mounts = await prepare(unpacking, { key, parent: step.parent, labels });
+  if (mounts === 'exists') return;
+  tell({ topic: '/snapshot/prepare', key, parent: step.parent, snapshotter: snapshotter.name });
+  try {
+    await applyLayer(unpacking, step, mounts);
+    await snapshotter.commit(namespace, step.chainId, key, { labels, lease });
+    tell({ topic: '/snapshot/commit', key, name: step.chainId, snapshotter: snapshotter.name });
+  } catch (error) {
+    await removeSnapshot(unpacking, key);
+    if (!isKind(error, 'already-exists')) throw error;
+  }
+}
+
+/** A snapshotter may know the layer already and say so when it is asked to prepare it (containerd-api.md §2.8). */
+async function prepare(
+  { namespace, snapshotter, lease }: Unpacking,
+  { key, parent, labels }: { readonly key: string; readonly parent: string; readonly labels: Labels },
+): Promise<readonly Mount[] | 'exists'> {
+  try {
+    return await snapshotter.prepare(namespace, key, parent, { labels, lease });
+  } catch (error) {
+    if (isKind(error, 'already-exists')) return 'exists';
+    throw error;
+  }
+}
+
+async function applyLayer(unpacking: Unpacking, step: LayerStep, mounts: readonly Mount[]): Promise<void> {
+  const { parts, namespace, signal, onProgress } = unpacking;
+  const { digest, size: total } = step.layer;
+  const tried = `Cannot unpack layer ${digest}`;
+  const path = parts.content.blobPath(namespace, digest);
+  const applied = await parts.layers
+    .apply({
+      path,
+      compression: 'detect',
+      mounts,
+      signal,
+      onProgress: (current) => onProgress({ kind: 'extracting', digest, current, total }),
+    })
+    .catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw describeFailure(tried, error);
+    });
+  if (applied.diffId !== step.diffId)
+    throw new EngineError(
+      'data-loss',
+      `${tried}: its uncompressed digest is ${applied.diffId} where the image's config says ${step.diffId}`,
+    );
+}
+
+/** Undoing must not hide why it was needed. */
+async function removeSnapshot({ parts, namespace, snapshotter }: Unpacking, key: string): Promise<void> {
+  try {
+    await snapshotter.remove(namespace, key);
+    parts.events.publish(namespace, { topic: '/snapshot/remove', key, snapshotter: snapshotter.name });
+  } catch (error) {
+    if (isKind(error, 'not-found')) return;
+    parts.logger.warn('a snapshot of a failed unpack is left for garbage collection', { key, error: messageOf(error) });
+  }
+}
+
+async function label({ parts, namespace }: Unpacking, digest: Digest, more: Labels): Promise<void> {
+  const known = parts.content.find(namespace, digest)?.labels;
+  if (known === undefined || Object.entries(more).every(([key, value]) => known[key] === value)) return;
+  await parts.content.setLabels(namespace, digest, (labels) => ({ ...labels, ...more }));
+}
