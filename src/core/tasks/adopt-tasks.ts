@@ -1,0 +1,156 @@
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { now } from '#/base/clock.ts';
+import { EngineError, errnoOf, isKind, messageOf } from '#/base/errors.ts';
+import { isIdentifier } from '#/base/identifier.ts';
+import type { Bundle } from '#/core/tasks/bundle.ts';
+import { bundleOf, bundlesOf } from '#/core/tasks/bundle.ts';
+import type { TaskKey } from '#/core/tasks/context.ts';
+import { taskName } from '#/core/tasks/context.ts';
+import { shutDownShim } from '#/core/tasks/end-shim.ts';
+import { findEndpoint, findShimPath, removeSocket } from '#/core/tasks/endpoint-file.ts';
+import { publishLoss, watchShim } from '#/core/tasks/lose-shim.ts';
+import { RunningTask } from '#/core/tasks/running-task.ts';
+import { dialShim, shimMethods } from '#/core/tasks/shim-client.ts';
+import { openShimLog } from '#/core/tasks/shim-log.ts';
+import type { TaskHost } from '#/core/tasks/task-host.ts';
+import { timeOf } from '#/core/tasks/timestamp.ts';
+import { undoTask } from '#/core/tasks/undo-task.ts';
+import { Status } from '#/gen/containerd/types/task/task_pb.ts';
+
+/** For one shim to answer. */
+const answerLimit = 5000;
+const atOnce = 32;
+
+/**
+ * Takes over what an earlier daemon left: half-made tasks are undone by their intents, shims that answer are adopted
+ * with what they know, and the rest (bundles without a shim, deleted ones, work directories) is removed.
+ */
+export async function adoptTasks(host: TaskHost): Promise<void> {
+  await undoIntents(host);
+  const { root, state } = host.context;
+  const places = await listBundles(bundlesOf(state));
+  await eachAtOnce(places, async ({ namespace, name }) => {
+    const directory = join(bundlesOf(state), namespace, name);
+    try {
+      if (name.startsWith('.')) await finishDelete(namespace, directory);
+      else await adoptBundle(host, bundleOf(host.context, { namespace, id: name }));
+    } catch (error) {
+      host.context.logger.error('cannot take over a task', { bundle: directory, error: messageOf(error) });
+    }
+  });
+  await removeStrayWork(host, bundlesOf(root));
+}
+
+async function undoIntents(host: TaskHost): Promise<void> {
+  const { metadata, logger } = host.context;
+  await eachAtOnce(metadata.read.listIntents('task'), async ({ id, detail }) => {
+    const { namespace, id: task } = detail;
+    if (typeof namespace !== 'string' || typeof task !== 'string') return;
+    logger.info('undoing a task that was not finished', { task: `${namespace}/${task}` });
+    await undoTask(host, bundleOf(host.context, { namespace, id: task }));
+    await metadata.write((tx) => tx.removeIntent(id));
+  });
+}
+
+interface Place {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+async function listBundles(directory: string): Promise<Place[]> {
+  const namespaces = (await listDirectories(directory)).filter(isIdentifier);
+  const found = await Promise.all(
+    namespaces.map(async (namespace) =>
+      (await listDirectories(join(directory, namespace))).map((name) => ({ namespace, name })),
+    ),
+  );
+  return found.flat().filter(({ name }) => name.startsWith('.') || isIdentifier(name));
+}
+
+async function listDirectories(directory: string): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+}
+
+/** A deleted task whose shim or files were still there when the daemon died. */
+async function finishDelete(namespace: string, directory: string): Promise<void> {
+  const endpoint = await findEndpoint(directory).catch(() => undefined);
+  if (endpoint !== undefined) {
+    const signal = AbortSignal.timeout(answerLimit);
+    const shim = await dialShim(namespace, endpoint, { signal }).catch(() => undefined);
+    const gone = shim === undefined || (await shutDownShim(shim, { namespace, id: '' }));
+    if (gone) await removeSocket(endpoint);
+  }
+  await rm(directory, { recursive: true, force: true });
+}
+
+async function adoptBundle(host: TaskHost, bundle: Bundle): Promise<void> {
+  const { context, registry } = host;
+  const isEmpty = await rmdir(bundle.path).then(
+    () => true,
+    () => false,
+  );
+  if (isEmpty) return;
+  try {
+    const task = await openTask(host, bundle);
+    registry.add(task);
+    watchShim(host, task);
+  } catch (error) {
+    const fields = { task: taskName(bundle.key), error: messageOf(error) };
+    if (isKind(error, 'deadline-exceeded')) {
+      context.logger.error('a shim does not answer; its task is left alone until the next start', fields);
+      return;
+    }
+    context.logger.warn('a task did not outlive the daemon', fields);
+    const exit = await undoTask(host, bundle);
+    publishLoss(host, bundle.key, exit ?? { pid: 0, exitStatus: 255, exitedAt: now() }, true);
+  }
+}
+
+async function openTask({ context }: TaskHost, bundle: Bundle): Promise<RunningTask> {
+  await using undo = new AsyncDisposableStack();
+  const [binary, endpoint] = await Promise.all([findShimPath(bundle.path), findEndpoint(bundle.path)]);
+  if (binary === undefined || endpoint === undefined)
+    throw new EngineError('not-found', `Cannot take over task "${taskName(bundle.key)}": its bundle names no shim`);
+  const log = undo.use(await openShimLog(bundle, context.logger));
+  const shim = await dialShim(bundle.key.namespace, endpoint, { signal: AbortSignal.timeout(answerLimit) });
+  undo.defer(() => shim.close());
+  const request = { id: bundle.key.id };
+  const state = await shim.call(shimMethods.state, request, { timeoutMs: answerLimit });
+  const task = new RunningTask({ bundle, binary, endpoint, shim, log, pid: state.pid });
+  const { pid, exitStatus } = state;
+  if (state.status === Status.STOPPED) task.init.finish({ pid, exitStatus, exitedAt: timeOf(state.exitedAt) });
+  else task.init.follow(shim, bundle.key.id);
+  undo.move();
+  return task;
+}
+
+async function removeStrayWork({ registry, context }: TaskHost, directory: string): Promise<void> {
+  const places = await listBundles(directory);
+  await eachAtOnce(places, async ({ namespace, name }) => {
+    const key: TaskKey = { namespace, id: name };
+    const kept = registry.find(key) !== undefined || (await isThere(bundleOf(context, key)));
+    if (!kept) await rm(join(directory, namespace, name), { recursive: true, force: true });
+  });
+}
+
+async function isThere({ path }: Bundle): Promise<boolean> {
+  return await readdir(path).then(
+    () => true,
+    () => false,
+  );
+}

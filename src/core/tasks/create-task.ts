@@ -1,0 +1,110 @@
+import type { TypedValue } from '#/base/any.ts';
+import { now } from '#/base/clock.ts';
+import { EngineError, describeFailure } from '#/base/errors.ts';
+import type { Bundle } from '#/core/tasks/bundle.ts';
+import { bundleOf, createBundle } from '#/core/tasks/bundle.ts';
+import type { TaskKey } from '#/core/tasks/context.ts';
+import { taskName } from '#/core/tasks/context.ts';
+import type { CreateTask } from '#/core/tasks/contract.ts';
+import { writeEndpoint } from '#/core/tasks/endpoint-file.ts';
+import { watchShim } from '#/core/tasks/lose-shim.ts';
+import { startShim } from '#/core/tasks/run-shim.ts';
+import { RunningTask } from '#/core/tasks/running-task.ts';
+import { runtimeOptions } from '#/core/tasks/runtime-options.ts';
+import { findShimBinary } from '#/core/tasks/shim-binary.ts';
+import type { ShimClient } from '#/core/tasks/shim-client.ts';
+import { dialShim, shimMethods } from '#/core/tasks/shim-client.ts';
+import { openShimLog } from '#/core/tasks/shim-log.ts';
+import type { TaskHost } from '#/core/tasks/task-host.ts';
+import { undoTask } from '#/core/tasks/undo-task.ts';
+import { findAnyOfValue } from '#/rpc/any.ts';
+
+/**
+ * Makes a task: an intent, a bundle, a shim in it, and the container by that shim. Whatever fails, nothing stays; a
+ * daemon that dies on the way leaves the intent, and the next one undoes what it names.
+ */
+export async function createTask(host: TaskHost, key: TaskKey, request: CreateTask): Promise<{ readonly pid: number }> {
+  const { context, registry, teardowns } = host;
+  const container = context.metadata.read.containers.get(key.namespace, key.id);
+  checkRequest(key, request);
+  using _reserved = registry.reserve(key);
+  await teardowns.settled(key);
+  const binary = await findShimBinary(request.runtimePath ?? container.runtime.name);
+  const options = runtimeOptions(context.state, request.options ?? container.runtime.options, binary);
+  await using undo = new AsyncDisposableStack();
+  const bundle = bundleOf(context, key);
+  const intent = await addIntent(host, bundle);
+  undo.defer(() => removeIntent(host, intent));
+  await createBundle(bundle, { spec: container.spec.value, shim: binary });
+  undo.defer(async () => void (await undoTask(host, bundle)));
+  const task = await startTask({ host, undo, bundle, binary, options, request });
+  task.init.follow(task.shim, key.id);
+  await removeIntent(host, intent);
+  undo.move();
+  registry.add(task);
+  watchShim(host, task);
+  return { pid: task.init.pid };
+}
+
+function checkRequest(key: TaskKey, { checkpoint, stdio }: CreateTask): void {
+  const refuse = (kind: 'unimplemented' | 'invalid-argument', why: string): never => {
+    throw new EngineError(kind, `Cannot create task "${taskName(key)}": ${why}`);
+  };
+  if (checkpoint !== undefined) refuse('unimplemented', 'restoring from a checkpoint is not supported');
+  if (stdio.terminal && stdio.stderr !== '') refuse('invalid-argument', 'a terminal has no stderr of its own');
+}
+
+async function addIntent({ context }: TaskHost, { key, path }: Bundle): Promise<string> {
+  const id = `task/${taskName(key)}`;
+  const detail = { namespace: key.namespace, id: key.id, bundle: path };
+  await context.metadata.write((tx) =>
+    tx.addIntent({ id, namespace: key.namespace, kind: 'task', detail, createdAt: now() }),
+  );
+  return id;
+}
+
+async function removeIntent({ context }: TaskHost, id: string): Promise<void> {
+  await context.metadata.write((tx) => tx.removeIntent(id));
+}
+
+interface StartTask {
+  readonly host: TaskHost;
+  readonly undo: AsyncDisposableStack;
+  readonly bundle: Bundle;
+  readonly binary: string;
+  readonly options: TypedValue | undefined;
+  readonly request: CreateTask;
+}
+
+async function startTask({ host, undo, bundle, binary, options, request }: StartTask): Promise<RunningTask> {
+  const { logger, shims } = host.context;
+  const [dialect, log] = await Promise.all([host.dialects.of(binary), openShimLog(bundle, logger)]);
+  undo.use(log);
+  const endpoint = await startShim({ binary, bundle, addresses: shims }, dialect, options);
+  await writeEndpoint(bundle, endpoint);
+  const shim = await dialShim(bundle.key.namespace, endpoint);
+  undo.defer(() => shim.close());
+  const pid = await createContainer(shim, bundle, request, options);
+  return new RunningTask({ bundle, binary, endpoint, shim, log, pid });
+}
+
+async function createContainer(
+  shim: ShimClient,
+  bundle: Bundle,
+  { rootfs, stdio }: CreateTask,
+  options: TypedValue | undefined,
+): Promise<number> {
+  const packed = findAnyOfValue(options);
+  try {
+    const { pid } = await shim.call(shimMethods.create, {
+      id: bundle.key.id,
+      bundle: bundle.path,
+      rootfs: rootfs.map((mount) => ({ ...mount, options: [...mount.options] })),
+      ...stdio,
+      ...(packed === undefined ? {} : { options: packed }),
+    });
+    return pid;
+  } catch (error) {
+    throw describeFailure(`Cannot create task "${taskName(bundle.key)}"`, error);
+  }
+}

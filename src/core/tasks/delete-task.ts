@@ -1,0 +1,64 @@
+import { now } from '#/base/clock.ts';
+import { EngineError, isKind } from '#/base/errors.ts';
+import { retireBundle } from '#/core/tasks/bundle.ts';
+import { taskName } from '#/core/tasks/context.ts';
+import type { Exit } from '#/core/tasks/contract.ts';
+import { shutDownShim } from '#/core/tasks/end-shim.ts';
+import { removeSocket } from '#/core/tasks/endpoint-file.ts';
+import type { RunningTask } from '#/core/tasks/running-task.ts';
+import { shimMethods } from '#/core/tasks/shim-client.ts';
+import type { TaskHost } from '#/core/tasks/task-host.ts';
+import { Status } from '#/gen/containerd/types/task/task_pb.ts';
+import { timeOf } from '#/core/tasks/timestamp.ts';
+
+/**
+ * Deletes a task that has ended. When it resolves the container, its root's mount and its id are free; the shim ends and
+ * the files go shortly after, and a new task of the same id waits for that.
+ */
+export async function deleteTask(host: TaskHost, task: RunningTask): Promise<Exit> {
+  const exit = await deleteContainer(task);
+  if (!host.registry.remove(task)) return exit;
+  task.finishAll(exit);
+  const retired = retireBundle(task.bundle);
+  host.teardowns.begin(task.key, async () => {
+    await releaseShim(host, task);
+    const deleteFiles = await retired;
+    await deleteFiles();
+  });
+  await retired;
+  return exit;
+}
+
+async function releaseShim({ registry }: TaskHost, { shim, key, endpoint, log }: RunningTask): Promise<void> {
+  const isShared = registry.list().some((other) => other.endpoint.address === endpoint.address);
+  if (isShared) shim.close();
+  else if (await shutDownShim(shim, key)) await removeSocket(endpoint);
+  log[Symbol.dispose]();
+}
+
+async function deleteContainer(task: RunningTask): Promise<Exit> {
+  const { id } = task.key;
+  try {
+    const { pid, exitStatus, exitedAt } = await task.shim.call(shimMethods.delete, { id });
+    return { pid, exitStatus, exitedAt: timeOf(exitedAt) };
+  } catch (error) {
+    if (isKind(error, 'not-found')) return task.init.exit ?? { pid: task.init.pid, exitStatus: 255, exitedAt: now() };
+    // The shim is gone or going: whoever cleans up after it learns how the task ended.
+    if (isKind(error, 'unavailable')) return await task.init.exited;
+    throw await explainRefusal(task, error);
+  }
+}
+
+/** Shims tell in words of their own that a container still runs. */
+async function explainRefusal(task: RunningTask, error: unknown): Promise<unknown> {
+  if (task.init.exit !== undefined) return error;
+  const state = await task.shim
+    .call(shimMethods.state, { id: task.key.id }, { timeoutMs: 2000 })
+    .catch(() => undefined);
+  if (state?.status !== Status.RUNNING && state?.status !== Status.PAUSED) return error;
+  return new EngineError(
+    'failed-precondition',
+    `Cannot delete task "${taskName(task.key)}": it is running; kill it and wait for its end first`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,46 @@
+import { now } from '#/base/clock.ts';
+import { messageOf } from '#/base/errors.ts';
+import { removeBundle } from '#/core/tasks/bundle.ts';
+import type { TaskKey } from '#/core/tasks/context.ts';
+import { taskName } from '#/core/tasks/context.ts';
+import type { Exit } from '#/core/tasks/contract.ts';
+import { removeSocket } from '#/core/tasks/endpoint-file.ts';
+import { deleteByShim } from '#/core/tasks/run-shim.ts';
+import type { RunningTask } from '#/core/tasks/running-task.ts';
+import type { TaskHost } from '#/core/tasks/task-host.ts';
+
+/** What is said of an exit that nobody saw. */
+const unknownExit = 255;
+
+/** Cleans up after a task whose shim goes away without having been told to. */
+export function watchShim(host: TaskHost, task: RunningTask): void {
+  void task.shim.closed.then(() => {
+    if (host.closing.aborted || !host.registry.has(task)) return;
+    host.context.logger.warn('a shim went away', { task: taskName(task.key) });
+    host.teardowns.begin(task.key, () => loseTask(host, task));
+  });
+}
+
+async function loseTask(host: TaskHost, task: RunningTask): Promise<void> {
+  const { context, registry } = host;
+  const { bundle, binary, endpoint } = task;
+  const ended = task.init.exit;
+  const warn = (error: unknown): undefined => {
+    context.logger.warn('cannot clean up after a shim', { task: taskName(task.key), error: messageOf(error) });
+    return undefined;
+  };
+  const found = await deleteByShim({ binary, bundle, addresses: context.shims }).catch(warn);
+  await Promise.all([removeSocket(endpoint), removeBundle(bundle)]).catch(warn);
+  task.log[Symbol.dispose]();
+  if (!registry.remove(task)) return;
+  const exit = ended ?? { pid: task.init.pid, exitStatus: found?.exitStatus ?? unknownExit, exitedAt: now() };
+  task.finishAll(exit);
+  publishLoss(host, task.key, exit, ended === undefined);
+}
+
+/** The events that the shim can no longer send. */
+export function publishLoss({ context }: TaskHost, key: TaskKey, exit: Exit, exitIsNew: boolean): void {
+  const fields = { containerId: key.id, id: key.id, ...exit };
+  if (exitIsNew) context.events.publish(key.namespace, { topic: '/tasks/exit', ...fields });
+  context.events.publish(key.namespace, { topic: '/tasks/delete', ...fields });
+}

@@ -1,0 +1,135 @@
+import { EngineError } from '#/base/errors.ts';
+import { checkIdentifier } from '#/base/identifier.ts';
+import { adoptTasks } from '#/core/tasks/adopt-tasks.ts';
+import type { TaskKey, TasksContext } from '#/core/tasks/context.ts';
+import { taskName } from '#/core/tasks/context.ts';
+import type { Exit, ProcessKey, ProcessState, Tasks } from '#/core/tasks/contract.ts';
+import { createTask } from '#/core/tasks/create-task.ts';
+import { deleteTask } from '#/core/tasks/delete-task.ts';
+import { EventOrder } from '#/core/tasks/event-order.ts';
+import { readState } from '#/core/tasks/read-state.ts';
+import type { RunningTask } from '#/core/tasks/running-task.ts';
+import { findShimBinary } from '#/core/tasks/shim-binary.ts';
+import { createShimDialects } from '#/core/tasks/shim-dialect.ts';
+import * as calls from '#/core/tasks/task-calls.ts';
+import { decodeTaskEvent } from '#/core/tasks/task-events.ts';
+import type { TaskHost } from '#/core/tasks/task-host.ts';
+import { TaskRegistry } from '#/core/tasks/task-registry.ts';
+import { Teardowns } from '#/core/tasks/teardowns.ts';
+
+const usualRuntime = 'io.containerd.runc.v2';
+
+/**
+ * Takes over the tasks that an earlier daemon left, and serves them and new ones. Closing leaves all of them running: who
+ * waits is told `unavailable`, and the next `openTasks` on the same directories finds them again.
+ */
+export async function openTasks(context: TasksContext): Promise<Tasks> {
+  const closing = new AbortController();
+  const host: TaskHost = {
+    context,
+    registry: new TaskRegistry(),
+    teardowns: new Teardowns(context.logger),
+    dialects: createShimDialects(),
+    closing: closing.signal,
+  };
+  // The first create need not wait for the shim to tell its version.
+  void findShimBinary(usualRuntime).then(host.dialects.of, () => {});
+  await adoptTasks(host);
+  const adopted = host.registry.list().map(({ key }) => key);
+  return {
+    ...lifeOf(host),
+    ...controlsOf(host),
+    ...forwarderOf(host),
+    adopted: () => adopted,
+    [Symbol.asyncDispose]: async () => {
+      closing.abort();
+      await host.teardowns.allSettled();
+      for (const task of host.registry.list()) letGo(task);
+    },
+  };
+}
+
+function letGo(task: RunningTask): void {
+  task.failAll(new EngineError('unavailable', `Cannot wait for task "${taskName(task.key)}": the daemon is stopping`));
+  task.shim.close();
+  task.log[Symbol.dispose]();
+}
+
+type Life = Pick<Tasks, 'create' | 'start' | 'exec' | 'wait' | 'state' | 'list' | 'has' | 'delete' | 'deleteExec'>;
+
+function lifeOf(host: TaskHost): Life {
+  const get = (key: TaskKey): RunningTask => getTask(host, key);
+  return {
+    create: async (namespace, id, task) => {
+      checkOpen(host);
+      checkIdentifier('a namespace', namespace);
+      checkIdentifier('a container id', id);
+      return await createTask(host, { namespace, id }, task);
+    },
+    start: async (process) => await calls.startProcess(get(process), process.execId),
+    exec: async (namespace, id, exec) => await calls.addExec(get({ namespace, id }), exec),
+    wait: async (process, signal) => await waitForExit(host, process, signal),
+    state: async (process) => await readState(get(process), process.execId, host.context.logger),
+    list: async (namespace) => await listStates(host, namespace),
+    has: (namespace, id) => host.registry.find({ namespace, id }) !== undefined,
+    delete: async (namespace, id) => await deleteTask(host, get({ namespace, id })),
+    deleteExec: async (namespace, id, execId) => await calls.deleteExec(get({ namespace, id }), execId),
+  };
+}
+
+type Controls = Pick<Tasks, 'kill' | 'resize' | 'closeStdin' | 'pause' | 'resume' | 'pids' | 'stats' | 'update'>;
+
+function controlsOf(host: TaskHost): Controls {
+  const get = (key: TaskKey): RunningTask => getTask(host, key);
+  return {
+    kill: async (process, signal, { all = false } = {}) =>
+      await calls.killProcess(get(process), { execId: process.execId, signal, all }),
+    resize: async (process, size) => await calls.resizeTerminal(get(process), process.execId, size),
+    closeStdin: async (process) => await calls.closeStdin(get(process), process.execId),
+    pause: async (namespace, id) => await calls.pauseTask(get({ namespace, id })),
+    resume: async (namespace, id) => await calls.resumeTask(get({ namespace, id })),
+    pids: async (namespace, id) => await calls.listPids(get({ namespace, id })),
+    stats: async (namespace, id) => await calls.readStats(get({ namespace, id })),
+    update: async (namespace, id, resources, annotations) =>
+      await calls.updateTask(get({ namespace, id }), resources, annotations),
+  };
+}
+
+function forwarderOf({ context, registry }: TaskHost): Pick<Tasks, 'forward'> {
+  const order = new EventOrder(context.events, registry);
+  return {
+    forward: ({ timestamp, namespace, topic, event }) =>
+      order.forward({ timestamp, namespace, event: decodeTaskEvent(topic, event) }),
+  };
+}
+
+function checkOpen({ closing }: TaskHost): void {
+  if (closing.aborted) throw new EngineError('unavailable', 'Cannot reach any task: the daemon is stopping');
+}
+
+function getTask(host: TaskHost, key: TaskKey): RunningTask {
+  checkOpen(host);
+  return host.registry.get(key);
+}
+
+async function waitForExit(host: TaskHost, process: ProcessKey, signal?: AbortSignal): Promise<Exit> {
+  signal?.throwIfAborted();
+  const { exited } = await calls.findTracked(getTask(host, process), process.execId);
+  if (signal === undefined) return await exited;
+  const { promise: gaveUp, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([exited, gaveUp]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+async function listStates(host: TaskHost, namespace: string): Promise<ProcessState[]> {
+  checkOpen(host);
+  const tasks = host.registry.list().filter(({ key }) => key.namespace === namespace);
+  const asked = await Promise.allSettled(tasks.map((task) => readState(task, '', host.context.logger)));
+  return asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+}

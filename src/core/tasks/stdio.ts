@@ -1,0 +1,126 @@
+/**
+ * The streams of a process that people look at: one small process of ours (`native/stdio`) holds them, writes the log and
+ * serves whoever attaches, so that they outlive the daemon. The shim gets FIFOs.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError, describeFailure } from '#/base/errors.ts';
+import type { Stdio } from '#/core/tasks/contract.ts';
+import { abandonStdio } from '#/core/tasks/attach-stdio.ts';
+import { mkfifo } from '#/linux/mknod.ts';
+import { collectOutput, openChildPipe } from '#/linux/pipe.ts';
+import type { Child } from '#/linux/spawn.ts';
+import { spawn } from '#/linux/spawn.ts';
+
+export { attachStdio, stdioEnded } from '#/core/tasks/attach-stdio.ts';
+
+export interface LogOptions {
+  /** Bytes of one file, after which the next is begun; 0 or absent: no limit. */
+  readonly maxSize?: number;
+  /** Files in all; absent: 1, which is begun anew at the limit. */
+  readonly maxFile?: number;
+}
+
+export interface OpenStdio {
+  /** Path of berth-stdio. */
+  readonly binary: string;
+  /** Where FIFOs and socket are made; the caller's own, and removed by the caller. */
+  readonly directory: string;
+  /** A log in Docker's json-file format; absent: none. */
+  readonly logPath?: string;
+  readonly logOptions?: LogOptions;
+  /** One stream for all, and no stderr. */
+  readonly terminal: boolean;
+  readonly openStdin: boolean;
+  /** The end of any client's stdin ends the process's. */
+  readonly stdinOnce: boolean;
+  readonly stderr: boolean;
+}
+
+export interface StdioProcess {
+  /** For the task that is created or exec'd with these streams. */
+  readonly stdio: Stdio;
+  readonly socketPath: string;
+  readonly pid: number;
+  /** Ends it when no process ever got the streams; else it ends with that process, and this only waits a little. */
+  stop(): Promise<void>;
+}
+
+const startLimit = 5000;
+const stopLimit = 1000;
+const sigterm = 15;
+const maxComplaint = 4096;
+
+/** Makes the FIFOs and starts the process that holds them. When it resolves, clients may attach. */
+export async function openStdio(options: OpenStdio): Promise<StdioProcess> {
+  const { directory, terminal, openStdin } = options;
+  const path = (name: string, wanted: boolean): string => (wanted ? join(directory, name) : '');
+  const stdio: Stdio = {
+    terminal,
+    stdin: path('stdin', openStdin),
+    stdout: path('stdout', true),
+    stderr: path('stderr', options.stderr && !terminal),
+  };
+  const socketPath = join(directory, 'socket');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  try {
+    await Promise.all(
+      [stdio.stdin, stdio.stdout, stdio.stderr].map((fifo) => (fifo === '' ? undefined : mkfifo(fifo, 0o600))),
+    );
+    const child = await start(options, flagsOf(options, stdio, socketPath));
+    return { stdio, socketPath, pid: child.pid, stop: () => stop(child) };
+  } catch (error) {
+    throw describeFailure(`Cannot open streams in "${directory}"`, error);
+  }
+}
+
+function flagsOf({ logPath, logOptions = {}, stdinOnce }: OpenStdio, stdio: Stdio, socketPath: string): string[] {
+  const { maxSize = 0, maxFile = 1 } = logOptions;
+  return [
+    '--socket',
+    socketPath,
+    '--stdout',
+    stdio.stdout,
+    ...(stdio.stderr === '' ? [] : ['--stderr', stdio.stderr]),
+    ...(stdio.stdin === '' ? [] : ['--stdin', stdio.stdin]),
+    ...(stdinOnce ? ['--stdin-once'] : []),
+    ...(stdio.terminal ? ['--terminal'] : []),
+    ...(logPath === undefined ? [] : ['--log', logPath, '--max-size', String(maxSize), '--max-file', String(maxFile)]),
+  ];
+}
+
+/** Resolves when the process says that it is ready; what it complains of instead is the error. */
+async function start({ binary }: OpenStdio, args: readonly string[]): Promise<Child> {
+  using stdout = openChildPipe('from-child');
+  using stderr = openChildPipe('from-child');
+  const child = spawn({
+    file: binary,
+    args,
+    env: {},
+    stdio: ['ignore', stdout.fd, stderr.fd],
+    detached: true,
+    unref: true,
+  });
+  stdout.release();
+  stderr.release();
+  const texts = [stdout, stderr].map(({ stream }) => collectOutput(stream, (bytes) => bytes <= maxComplaint));
+  const late = delay(startLimit, undefined, { ref: false });
+  const [said, complaint] = (await Promise.race([Promise.all(texts), late])) ?? [];
+  if (said?.toString() === 'ready\n') return child;
+  child.kill(9);
+  const why = complaint === undefined ? `it was not ready after ${startLimit} ms` : complaint.toString('utf8').trim();
+  throw new EngineError('internal', `Cannot start "${binary}": ${why === '' ? 'it ended' : why}`);
+}
+
+async function stop(child: Child): Promise<void> {
+  if (!child.kill(sigterm)) return;
+  await Promise.race([child.exited, delay(stopLimit, undefined, { ref: false })]);
+}
+
+/** Ends the process that holds the streams in `directory`, of an earlier daemon too, unless somebody writes to them. */
+export async function stopStrayStdio(directory: string): Promise<void> {
+  const socketPath = join(directory, 'socket');
+  await Promise.race([abandonStdio(socketPath), delay(stopLimit, undefined, { ref: false })]);
+  await rm(socketPath, { force: true });
+}

@@ -1,0 +1,14 @@
+import type { TasksContext } from '#/core/tasks/context.ts';
+import type { ShimDialects } from '#/core/tasks/shim-dialect.ts';
+import type { TaskRegistry } from '#/core/tasks/task-registry.ts';
+import type { Teardowns } from '#/core/tasks/teardowns.ts';
+
+/** What the stories of a task's life share. */
+export interface TaskHost {
+  readonly context: TasksContext;
+  readonly registry: TaskRegistry;
+  readonly teardowns: Teardowns;
+  readonly dialects: ShimDialects;
+  /** Aborts when the daemon stops: from then on shims that go away are nobody's concern here. */
+  readonly closing: AbortSignal;
+}

@@ -1,0 +1,39 @@
+import { access } from 'node:fs/promises';
+import { messageOf } from '#/base/errors.ts';
+import type { Bundle } from '#/core/tasks/bundle.ts';
+import { removeBundle } from '#/core/tasks/bundle.ts';
+import type { Exit } from '#/core/tasks/contract.ts';
+import { taskName } from '#/core/tasks/context.ts';
+import { endShim } from '#/core/tasks/end-shim.ts';
+import { findEndpoint, findShimPath } from '#/core/tasks/endpoint-file.ts';
+import { deleteByShim } from '#/core/tasks/run-shim.ts';
+import type { TaskHost } from '#/core/tasks/task-host.ts';
+
+/**
+ * Takes away everything that a bundle stands for: the container, its shim, mounts and files, however far they came. It
+ * works from the bundle alone, so the next daemon can do it too. Returns how the container ended, where that can be told.
+ */
+export async function undoTask(host: TaskHost, bundle: Bundle): Promise<Exit | undefined> {
+  const { logger, shims } = host.context;
+  const warn = (what: string) => (error: unknown) => {
+    logger.warn(what, { task: taskName(bundle.key), error: messageOf(error) });
+    return undefined;
+  };
+  if (!(await exists(bundle.path))) return undefined;
+  const endpoint = await findEndpoint(bundle.path).catch(warn('cannot read where a shim listens'));
+  if (endpoint !== undefined) await endShim(bundle.key, endpoint).catch(warn('cannot end a shim'));
+  const binary = await findShimPath(bundle.path);
+  const exit =
+    binary === undefined
+      ? undefined
+      : await deleteByShim({ binary, bundle, addresses: shims }).catch(warn('cannot clean up after a container'));
+  await removeBundle(bundle);
+  return exit;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}
