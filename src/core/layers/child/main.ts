@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { kindOf, messageOf } from '#/base/errors.ts';
 import { Ring } from '#/core/layers/child/ring.ts';
-import { serveStage, startStage, type StageData } from '#/core/layers/child/stage.ts';
+import { serveStage, startStage, type ProgressListener, type StageData } from '#/core/layers/child/stage.ts';
 import { applyLayer, diffTrees, type Workshop } from '#/core/layers/child/work.ts';
 import { replyDescriptor, type Job, type Outcome, type Reply } from '#/core/layers/jobs.ts';
 import { openPath } from '#/linux/root.ts';
@@ -20,15 +20,15 @@ const maxWarnings = 20;
 const maxMessage = 8 * 1024;
 
 if (isMainThread) await serveJobs();
-else if (parentPort !== null) serveStage(parentPort, workerData as StageData, createProgress());
+else if (parentPort !== null) serveStage(parentPort, workerData as StageData, createProgress);
 
 /** One write of less than PIPE_BUF is not torn, whichever thread makes it; only an error's text could be longer. */
 function send(reply: Reply): void {
   writeSync(replyDescriptor, `${JSON.stringify(reply)}\n`);
 }
 
-function createProgress(): (consumed: number) => void {
-  let last = 0;
+function createProgress(): ProgressListener {
+  let last = -Infinity;
   return (consumed) => {
     const now = performance.now();
     if (now - last < progressPause) return;

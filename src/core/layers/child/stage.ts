@@ -21,19 +21,21 @@ type Answer =
   | { readonly kind: 'done'; readonly result: unknown }
   | { readonly kind: 'failed'; readonly error: ErrorKind; readonly message: string };
 
+export type ProgressListener = (consumed: number) => void;
+
 /** What a helper thread is started with. */
 export interface StageData {
   readonly memory: SharedArrayBuffer;
 }
 
-/** The thread's side: answers each request on the port. `onProgress` hears of bytes of a blob read. */
-export function serveStage(port: MessagePort, data: StageData, onProgress: (consumed: number) => void): void {
+/** The thread's side: answers each request on the port. `createProgress` makes, for each, who hears of bytes read. */
+export function serveStage(port: MessagePort, data: StageData, createProgress: () => ProgressListener): void {
   const ring = new Ring(data.memory);
-  port.on('message', (request: Request) => port.postMessage(answer(ring, request, onProgress)));
+  port.on('message', (request: Request) => port.postMessage(answer(ring, request, createProgress())));
   port.postMessage({ kind: 'ready' } satisfies Answer);
 }
 
-function answer(ring: Ring, request: Request, onProgress: (consumed: number) => void): Answer {
+function answer(ring: Ring, request: Request, onProgress: ProgressListener): Answer {
   try {
     switch (request.kind) {
       case 'inflate':
