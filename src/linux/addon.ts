@@ -79,6 +79,7 @@ export interface Addon {
   sendDatagram(name: Uint8Array, message: Uint8Array): Result;
   trimMemory(): Result;
   trimMemoryAsync(): Pending;
+  probeNftablesAsync(): Pending;
 }
 
 let loaded: Addon | undefined;
