@@ -58,10 +58,13 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
       root: config.root,
       state: config.state,
       metadata,
-      content,
       events,
       logger,
-      shims: { address: config.address, ttrpcAddress: `${config.address}.ttrpc`, publishBinary: daemonLauncher() },
+      shims: {
+        socketAddress: config.address,
+        ttrpcAddress: `${config.address}.ttrpc`,
+        publishBinary: daemonLauncher(),
+      },
     }),
   );
   const engine = stack.use(

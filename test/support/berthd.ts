@@ -1,0 +1,142 @@
+/** A berthd of a test's own: fresh root and state, its sockets beside no other's, everything gone at the end. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { unmountAll } from '#/linux/mount.ts';
+import { listMounts } from '#/linux/mount-info.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+const patience = 30_000;
+
+export interface Berthd extends AsyncDisposable {
+  readonly directory: string;
+  readonly root: string;
+  readonly state: string;
+  readonly address: string;
+  readonly dockerHost: string;
+  readonly pid: number;
+  /** What berthd wrote to its log so far. */
+  log(): Promise<string>;
+  /** `kill -9`, and until it is gone. */
+  crash(): Promise<void>;
+  /** SIGTERM, and until it is gone; answers the exit code. */
+  stop(): Promise<number | null>;
+  /** Starts it again after crash or stop, on the same directories. */
+  start(): Promise<void>;
+}
+
+/** Starts from the sources, so that tests run without a bundle. */
+export async function startBerthd(args: readonly string[] = []): Promise<Berthd> {
+  const directory = await mkdtemp(join(tmpdir(), 'bt-'));
+  const [root, state] = [join(directory, 'root'), join(directory, 'run')];
+  const logPath = join(directory, 'log');
+  let child: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    const log = createWriteStream(logPath, { flags: 'a' });
+    await once(log, 'open');
+    child = spawn(
+      process.execPath,
+      [join(repository, 'src/daemon/main.ts'), '--root', root, '--state', state, '--log-level', 'debug', ...args],
+      {
+        cwd: repository,
+        stdio: ['ignore', log, log],
+        detached: true,
+      },
+    );
+    log.close();
+    await answering(join(state, 'docker.sock'), child, logPath);
+  };
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    const ending = child;
+    child = undefined;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return ending?.exitCode ?? null;
+    const exited = once(ending, 'exit');
+    ending.kill(signal);
+    await exited;
+    return ending.exitCode;
+  };
+  const daemon: Berthd = {
+    directory,
+    root,
+    state,
+    address: join(state, 'berth.sock'),
+    dockerHost: `unix://${join(state, 'docker.sock')}`,
+    get pid() {
+      return child?.pid ?? 0;
+    },
+    log: () => readFile(logPath, 'utf8'),
+    crash: async () => void (await end('SIGKILL')),
+    stop: () => end('SIGTERM'),
+    start,
+    [Symbol.asyncDispose]: async () => {
+      await end('SIGKILL');
+      await removeEverything(directory);
+    },
+  };
+  try {
+    await start();
+  } catch (error) {
+    await daemon[Symbol.asyncDispose]();
+    throw error;
+  }
+  return daemon;
+}
+
+async function answering(socket: string, child: ChildProcess, logPath: string): Promise<void> {
+  const deadline = performance.now() + patience;
+  while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
+    if (await answers(socket)) return;
+    await delay(20);
+  }
+  throw new Error(`berthd does not answer on ${socket}; its log:\n${await readFile(logPath, 'utf8')}`);
+}
+
+async function answers(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(path, () => resolve(true));
+  socket.on('error', () => resolve(false));
+  const result = await promise;
+  socket.destroy();
+  return result;
+}
+
+/** Ends every process that was started for a daemon (its directory is on their command lines), then its mounts and files. */
+async function removeEverything(directory: string): Promise<void> {
+  for (let round = 0; round < 50; round++) {
+    const pids = await processesOf(directory);
+    if (pids.length === 0) break;
+    for (const pid of pids) kill(pid);
+    await delay(20);
+  }
+  const mounts = (await listMounts()).filter(({ target }) => target.startsWith(`${directory}/`));
+  for (const { target } of mounts.reverse()) await unmountAll(target);
+  await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it went by itself
+  }
+}
+
+/** Shims, their containers, stdio processes and daemons of one test. */
+export async function processesOf(directory: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const owned = await Promise.all(pids.map(async (pid) => ((await mentions(pid, directory)) ? pid : 0)));
+  return owned.filter((pid) => pid !== 0 && pid !== process.pid);
+}
+
+async function mentions(pid: number, directory: string): Promise<boolean> {
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  if (commandLine.includes(`${directory}/`)) return true;
+  const root = await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '');
+  const own = root.split('\n').find((line) => line.split(' ')[4] === '/');
+  return own?.includes(`${directory}/`) ?? false;
+}
