@@ -13,13 +13,13 @@ import { collectOutput, openChildPipe } from '#/linux/pipe.ts';
 import type { Child } from '#/linux/spawn.ts';
 import { spawn } from '#/linux/spawn.ts';
 
-export { attachStdio, stdioEnded } from '#/core/tasks/attach-stdio.ts';
+export { type AttachStdio, attachStdio, stdioEnded } from '#/core/tasks/attach-stdio.ts';
 
 export interface LogOptions {
   /** Bytes of one file, after which the next is begun; 0 or absent: no limit. */
   readonly maxSize?: number;
   /** Files in all; absent: 1, which is begun anew at the limit. */
-  readonly maxFile?: number;
+  readonly maxFiles?: number;
 }
 
 export interface OpenStdio {
@@ -65,9 +65,8 @@ export async function openStdio(options: OpenStdio): Promise<StdioProcess> {
   const socketPath = join(directory, 'socket');
   await mkdir(directory, { recursive: true, mode: 0o700 });
   try {
-    await Promise.all(
-      [stdio.stdin, stdio.stdout, stdio.stderr].map((fifo) => (fifo === '' ? undefined : mkfifo(fifo, 0o600))),
-    );
+    const fifos = [stdio.stdin, stdio.stdout, stdio.stderr].filter((fifo) => fifo !== '');
+    await Promise.all(fifos.map((fifo) => mkfifo(fifo, 0o600)));
     const child = await start(options, flagsOf(options, stdio, socketPath));
     return { stdio, socketPath, pid: child.pid, stop: () => stop(child) };
   } catch (error) {
@@ -76,7 +75,7 @@ export async function openStdio(options: OpenStdio): Promise<StdioProcess> {
 }
 
 function flagsOf({ logPath, logOptions = {}, stdinOnce }: OpenStdio, stdio: Stdio, socketPath: string): string[] {
-  const { maxSize = 0, maxFile = 1 } = logOptions;
+  const { maxSize = 0, maxFiles = 1 } = logOptions;
   return [
     '--socket',
     socketPath,
@@ -86,7 +85,7 @@ function flagsOf({ logPath, logOptions = {}, stdinOnce }: OpenStdio, stdio: Stdi
     ...(stdio.stdin === '' ? [] : ['--stdin', stdio.stdin]),
     ...(stdinOnce ? ['--stdin-once'] : []),
     ...(stdio.terminal ? ['--terminal'] : []),
-    ...(logPath === undefined ? [] : ['--log', logPath, '--max-size', String(maxSize), '--max-file', String(maxFile)]),
+    ...(logPath === undefined ? [] : ['--log', logPath, '--max-size', String(maxSize), '--max-file', String(maxFiles)]),
   ];
 }
 

@@ -1,0 +1,150 @@
+import { copyFile, mkdir, mkdtempDisposable, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLogger, type Logger } from '#/base/log.ts';
+import { newToken } from '#/base/ids.ts';
+import { now } from '#/base/clock.ts';
+import type { Events } from '#/core/events/contract.ts';
+import { createEvents } from '#/core/events/create-events.ts';
+import type { Metadata } from '#/core/metadata/contract.ts';
+import { openMetadata } from '#/core/metadata/open-metadata.ts';
+import type { CreateTask, Stdio, Tasks } from '#/core/tasks/contract.ts';
+import { openTasks } from '#/core/tasks/open-tasks.ts';
+import { timeOf } from '#/core/tasks/timestamp.ts';
+import { Events as TtrpcEvents } from '#/gen/containerd/services/events/ttrpc/v1/events_pb.ts';
+import { jsonTypeUrls, packJson, valueOfAny } from '#/rpc/any.ts';
+import { bindService } from '#/rpc/service.ts';
+import { createTtrpcServer } from '#/rpc/ttrpc-server.ts';
+
+export const noStdio: Stdio = { terminal: false, stdin: '', stdout: '', stderr: '' };
+
+/** A place for tasks with a busybox root. Its namespace is its own, so tests that run side by side do not meet. */
+export interface TaskPlace extends AsyncDisposable {
+  readonly path: string;
+  readonly state: string;
+  readonly namespace: string;
+  readonly rootfs: CreateTask['rootfs'];
+}
+
+export async function openTaskPlace(): Promise<TaskPlace> {
+  const directory = await mkdtempDisposable(join(tmpdir(), 'tasks-'));
+  const root = join(directory.path, 'image');
+  await Promise.all(['bin', 'proc', 'dev', 'sys', 'tmp'].map((name) => mkdir(join(root, name), { recursive: true })));
+  await copyFile('/bin/busybox', join(root, 'bin/busybox'));
+  const tools = ['sh', 'true', 'sleep', 'cat', 'stty', 'echo', 'head', 'seq'];
+  await Promise.all(tools.map((name) => symlink('busybox', join(root, 'bin', name))));
+  return {
+    path: directory.path,
+    state: join(directory.path, 'state'),
+    namespace: `test-${newToken(5)}`,
+    rootfs: [{ type: 'bind', source: root, options: ['rbind', 'rw'] }],
+    [Symbol.asyncDispose]: () => directory.remove(),
+  };
+}
+
+/** What a daemon would have open over a place. */
+export interface TaskDaemon extends AsyncDisposable {
+  readonly metadata: Metadata;
+  readonly events: Events;
+  readonly tasks: Tasks;
+}
+
+export async function openTaskDaemon(place: TaskPlace, logger: Logger = silentLogger): Promise<TaskDaemon> {
+  await using stack = new AsyncDisposableStack();
+  await mkdir(place.state, { recursive: true });
+  const metadata = stack.use(await openMetadata({ path: join(place.path, 'meta.db') }));
+  const events = createEvents();
+  const socketAddress = join(place.state, 'berth.sock');
+  const ttrpcAddress = `${socketAddress}.ttrpc`;
+  const opened = Promise.withResolvers<Tasks>();
+  opened.promise.catch(() => {});
+  const service = bindService(TtrpcEvents, {
+    forward: async ({ envelope }) => {
+      const tasks = await opened.promise;
+      if (envelope?.event !== undefined)
+        tasks.forward({
+          timestamp: timeOf(envelope.timestamp),
+          namespace: envelope.namespace,
+          topic: envelope.topic,
+          event: valueOfAny(envelope.event),
+        });
+      return {};
+    },
+  });
+  const server = stack.use(createTtrpcServer({ services: [service], logger }));
+  await server.listen({ path: ttrpcAddress });
+  const tasks = stack.use(
+    await openTasks({
+      root: join(place.path, 'root'),
+      state: place.state,
+      metadata,
+      events,
+      shims: { socketAddress, ttrpcAddress, publishBinary: '/bin/true' },
+      logger,
+    }),
+  );
+  opened.resolve(tasks);
+  const lifetime = stack.move();
+  return { metadata, events, tasks, [Symbol.asyncDispose]: () => lifetime.disposeAsync() };
+}
+
+/** A runtime spec for busybox, with nothing that the test does not need. */
+export function specFor(namespace: string, id: string, args: readonly string[], terminal = false): object {
+  const mounts = [
+    { destination: '/proc', type: 'proc', source: 'proc' },
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['newinstance', 'ptmxmode=0666', 'mode=0620'],
+    },
+  ];
+  return {
+    ociVersion: '1.0.2',
+    process: { ...processFor(args, terminal) },
+    root: { path: 'rootfs' },
+    hostname: id.slice(0, 12),
+    mounts,
+    linux: {
+      cgroupsPath: `/${namespace}/${id}`,
+      namespaces: ['pid', 'ipc', 'uts', 'mount', 'network'].map((type) => ({ type })),
+    },
+  };
+}
+
+export function processFor(args: readonly string[], terminal = false): object {
+  const capabilities = ['CAP_KILL', 'CAP_CHOWN', 'CAP_DAC_OVERRIDE'];
+  return {
+    terminal,
+    user: { uid: 0, gid: 0 },
+    args,
+    env: ['PATH=/bin', 'TERM=xterm'],
+    cwd: '/',
+    capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+    noNewPrivileges: true,
+  };
+}
+
+export async function putContainer(
+  { metadata }: TaskDaemon,
+  namespace: string,
+  id: string,
+  spec: object,
+  runtime = 'io.containerd.runc.v2',
+): Promise<void> {
+  const stamp = { labels: {}, createdAt: now(), updatedAt: now() };
+  await metadata.write((tx) =>
+    tx.containers.create(namespace, {
+      ...stamp,
+      id,
+      image: '',
+      runtime: { name: runtime },
+      spec: packJson(jsonTypeUrls.spec, spec),
+      snapshotter: '',
+      snapshotKey: '',
+      extensions: {},
+      sandbox: '',
+    }),
+  );
+}
