@@ -46,11 +46,18 @@ export async function pictureOf(root: string): Promise<string[]> {
     const status = await lstat(path, { bigint: true });
     const parts = [name, status.mode.toString(8), `${status.uid}:${status.gid}`, String(status.mtimeNs)];
     if (status.isSymbolicLink()) parts.push(`-> ${await readlink(path, 'latin1')}`);
-    if (status.isFile()) parts.push(createHash('sha256').update(await readFile(path)).digest('hex').slice(0, 16));
+    if (status.isFile())
+      parts.push(
+        createHash('sha256')
+          .update(await readFile(path))
+          .digest('hex')
+          .slice(0, 16),
+      );
     if (status.rdev !== 0n) parts.push(`device ${status.rdev}`);
     const key = `${status.dev}:${status.ino}`;
-    if (!status.isDirectory() && status.nlink > 1n) parts.push(`same as ${links.get(key) ?? 'none'}`);
-    links.set(key, links.get(key) ?? name);
+    const first = links.get(key);
+    if (first !== undefined) parts.push(`same as ${first}`);
+    links.set(key, first ?? name);
     for (const xattr of (await llistxattr(path)).filter(travels).sort())
       parts.push(`${xattr}=${(await lgetxattr(path, xattr)).toString('hex')}`);
     lines.push(parts.join(' '));

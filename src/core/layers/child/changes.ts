@@ -1,5 +1,5 @@
 import { constants, type BigIntStats } from 'node:fs';
-import { isSame } from '#/core/layers/child/compare.ts';
+import { isSame, isSameRoot } from '#/core/layers/child/compare.ts';
 import { isDirectory, listNames, statusOf, type TreeFile } from '#/core/layers/child/file-status.ts';
 
 /** One difference between two trees; `name` is its path below the root, '' for the root itself. */
@@ -11,13 +11,14 @@ type Present = Extract<Change, { kind: 'present' }>;
 
 /**
  * What a layer must list so that `lower` becomes `upper`, directories before what is in them, names in byte order. The
- * directories on the way to a change are listed too, changed or not. Sockets are taken for absent. No link is followed.
+ * directories on the way to a change are listed too, changed or not, except for the root, whose time says nothing.
+ * Sockets are taken for absent. No link is followed.
  */
 export function* changesBetween(lower: string | undefined, upper: string): Generator<Change, void, undefined> {
   const before = lower === undefined ? undefined : fileAt(lower);
   const after = fileAt(upper);
   if (after === undefined) return;
-  if (before === undefined || !isSame(before, after)) yield { kind: 'present', name: '', ...after };
+  if (before === undefined || !isSameRoot(before, after)) yield { kind: 'present', name: '', ...after };
   yield* walk({ name: '', before, after }, []);
 }
 

@@ -1,4 +1,4 @@
-import { constants, readSync } from 'node:fs';
+import { constants, readSync, type BigIntStats } from 'node:fs';
 import { isDirectory, linkTarget, type TreeFile } from '#/core/layers/child/file-status.ts';
 import { openRegularFile } from '#/core/layers/child/open-regular-file.ts';
 import { readXattrs } from '#/core/layers/child/xattrs.ts';
@@ -6,13 +6,21 @@ import { readXattrs } from '#/core/layers/child/xattrs.ts';
 /** Whether two files are the same to a layer: type, owner, mode, time, device, attributes, link target and content. */
 export function isSame(before: TreeFile, after: TreeFile): boolean {
   const [a, b] = [before.status, after.status];
-  if (a.mode !== b.mode || a.uid !== b.uid || a.gid !== b.gid || a.mtimeNs !== b.mtimeNs) return false;
-  if (a.rdev !== b.rdev) return false;
+  if (!haveSameOwnerAndMode(a, b) || a.mtimeNs !== b.mtimeNs) return false;
   if (isDirectory(a.mode)) return haveSameXattrs(before.path, after.path);
   if (a.size !== b.size) return false;
   // Both trees show one and the same inode, unchanged, when they share it through overlay mounts.
   if (a.ino === b.ino && a.ctimeNs === b.ctimeNs) return true;
   return haveSameXattrs(before.path, after.path) && haveSameContent(before, after);
+}
+
+/** Whether two roots are the same but for their times, which are never equal. */
+export function isSameRoot(before: TreeFile, after: TreeFile): boolean {
+  return haveSameOwnerAndMode(before.status, after.status) && haveSameXattrs(before.path, after.path);
+}
+
+function haveSameOwnerAndMode(a: BigIntStats, b: BigIntStats): boolean {
+  return a.mode === b.mode && a.uid === b.uid && a.gid === b.gid && a.rdev === b.rdev;
 }
 
 function haveSameXattrs(before: string, after: string): boolean {

@@ -1,4 +1,4 @@
-import { EngineError, errnoOf, messageOf, type ErrorKind } from '#/base/errors.ts';
+import { EngineError, errnoOf, kindOf, messageOf, type ErrorKind } from '#/base/errors.ts';
 import { quoteName } from '#/oci/tar-entry.ts';
 
 /** What the kernel's answer says of an archive's entry, or of the host. */
@@ -7,6 +7,7 @@ const kinds: Readonly<Record<string, ErrorKind>> = {
   EDQUOT: 'resource-exhausted',
   EMFILE: 'resource-exhausted',
   ENOMEM: 'resource-exhausted',
+  ENOENT: 'not-found',
   EROFS: 'failed-precondition',
   EPERM: 'permission-denied',
   EACCES: 'permission-denied',
@@ -21,9 +22,14 @@ const kinds: Readonly<Record<string, ErrorKind>> = {
   EIO: 'data-loss',
 };
 
+/** The kind of a failure whose cause may be the kernel's answer. */
+export function kindOfFailure(error: unknown): ErrorKind {
+  if (error instanceof EngineError) return kindOf(error);
+  return kinds[errnoOf(error) ?? ''] ?? 'internal';
+}
+
 /** An error that names the entry. */
 export function describeEntryError(name: string, error: unknown): EngineError {
   if (error instanceof EngineError) return error;
-  const kind = kinds[errnoOf(error) ?? ''] ?? 'internal';
-  return new EngineError(kind, `entry ${quoteName(name)}: ${messageOf(error)}`, { cause: error });
+  return new EngineError(kindOfFailure(error), `entry ${quoteName(name)}: ${messageOf(error)}`, { cause: error });
 }

@@ -8,7 +8,8 @@ import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { kindOf, messageOf } from '#/base/errors.ts';
+import { messageOf } from '#/base/errors.ts';
+import { kindOfFailure } from '#/core/layers/child/entry-error.ts';
 import { Ring } from '#/core/layers/child/ring.ts';
 import { serveStage, startStage, type ProgressListener, type StageData } from '#/core/layers/child/stage.ts';
 import { applyLayer, diffTrees, type Workshop } from '#/core/layers/child/work.ts';
@@ -64,6 +65,6 @@ async function runJob(shop: Workshop, job: Job): Promise<Outcome> {
   try {
     return job.kind === 'apply' ? await applyLayer(shop, job) : await diffTrees(shop, job);
   } catch (error) {
-    return { kind: 'failed', error: kindOf(error), message: messageOf(error).slice(0, maxMessage) };
+    return { kind: 'failed', error: kindOfFailure(error), message: messageOf(error).slice(0, maxMessage) };
   }
 }

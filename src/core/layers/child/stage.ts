@@ -1,6 +1,7 @@
 import { Worker, type MessagePort } from 'node:worker_threads';
-import { EngineError, kindOf, messageOf, type ErrorKind } from '#/base/errors.ts';
+import { EngineError, messageOf, type ErrorKind } from '#/base/errors.ts';
 import { deflate, type Deflate, type Deflated } from '#/core/layers/child/deflate.ts';
+import { kindOfFailure } from '#/core/layers/child/entry-error.ts';
 import { hashRing, type Hashed } from '#/core/layers/child/hash.ts';
 import { inflate, type Inflate } from '#/core/layers/child/inflate.ts';
 import { Ring } from '#/core/layers/child/ring.ts';
@@ -46,7 +47,7 @@ function answer(ring: Ring, request: Request, onProgress: ProgressListener): Ans
         return { kind: 'done', result: hashRing(ring) };
     }
   } catch (error) {
-    return { kind: 'failed', error: kindOf(error), message: messageOf(error) };
+    return { kind: 'failed', error: kindOfFailure(error), message: messageOf(error) };
   }
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { chdir } from 'node:process';
-import { describeFailure } from '#/base/errors.ts';
+import { EngineError, messageOf } from '#/base/errors.ts';
+import { kindOfFailure } from '#/core/layers/child/entry-error.ts';
 import { packChanges } from '#/core/layers/child/pack.ts';
 import type { Ring } from '#/core/layers/child/ring.ts';
 import type { Stage } from '#/core/layers/child/stage.ts';
@@ -90,7 +91,7 @@ function openFile(path: string, flags: 'r' | 'w'): number {
   try {
     return openSync(path, flags);
   } catch (error) {
-    throw describeFailure(`Cannot open "${path}"`, error);
+    throw new EngineError(kindOfFailure(error), messageOf(error), { cause: error });
   }
 }
 
