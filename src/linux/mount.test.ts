@@ -8,15 +8,17 @@ import { mount, mountAll, unmount, unmountAll, withMounts } from '#/linux/mount.
 
 /** A tmpfs of its own, so that the tests need no support of the disk; gone afterwards with all that is mounted in it. */
 async function openPlace(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'mount-'));
+  await using undo = new AsyncDisposableStack();
+  const path = await mkdtemp(join(tmpdir(), 'mount-test-'));
+  undo.defer(() => rm(path, { recursive: true }));
   await mount({ type: 'tmpfs', source: 'tmpfs', options: [], target: path });
-  const dispose = async (): Promise<void> => {
+  undo.defer(async () => {
     const inside = (await listMounts()).map(({ target }) => target).filter((target) => target.startsWith(`${path}/`));
     for (const target of inside.toReversed()) await unmount(target, { detach: true });
     await unmountAll(path);
-    await rm(path, { recursive: true });
-  };
-  return { path, [Symbol.asyncDispose]: dispose };
+  });
+  const later = undo.move();
+  return { path, [Symbol.asyncDispose]: () => later.disposeAsync() };
 }
 
 const optionsAt = async (path: string): Promise<readonly (readonly string[])[]> =>
