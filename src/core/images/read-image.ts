@@ -4,6 +4,7 @@ import type { Descriptor } from '#/oci/descriptor.ts';
 import type { Digest } from '#/oci/digest.ts';
 import {
   isAttestation,
+  isLayerType,
   maxManifestBytes,
   mediaTypes,
   parseImageConfig,
@@ -71,6 +72,7 @@ export async function readConfig(
     throw refuse(
       `it is no container image but an artifact with a config of type "${descriptor.mediaType.slice(0, 200)}"`,
     );
+  checkLayerTypes(manifest, what);
   const config = parseImageConfig(descriptor.digest, await read(descriptor));
   if (!fits(platform, config.platform, indexes.length > 0))
     throw new EngineError(
@@ -80,6 +82,16 @@ export async function readConfig(
   if (config.diffIds.length !== layers.length)
     throw refuse(`its manifest has ${layers.length} layers and its config ${config.diffIds.length} diff ids`);
   return config;
+}
+
+/** Refuses layers that we could not unpack, before any byte of them is fetched. */
+function checkLayerTypes({ layers }: ImageManifest, what: string): void {
+  const strange = layers.find(({ mediaType }) => !isLayerType(mediaType) || mediaType.includes('+encrypted'));
+  if (strange !== undefined)
+    throw new EngineError(
+      'unimplemented',
+      `Cannot use ${what}: layer ${strange.digest} is of type "${strange.mediaType.slice(0, 200)}", which is not supported`,
+    );
 }
 
 /** A silent config runs anywhere. An index has chosen the variant already, and configs often leave it out. */

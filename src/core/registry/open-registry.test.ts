@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { openRegistry } from '#/core/registry/open-registry.ts';
 import { login, startRegistry } from '#/core/registry/registry.fixture.ts';
@@ -117,9 +120,22 @@ test('openRepository() logs in with the given credentials, and says so where the
   });
 });
 
+test("openRepository() finds its login in docker's config file", async () => {
+  await using server = await startRegistry({ withLogin: true });
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-login-'));
+  const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64');
+  const file = join(directory.path, 'config.json');
+  await writeFile(file, JSON.stringify({ auths: { [server.host]: { auth } } }));
+  const reading = openRegistry({ userAgent: 'berth-test', environment: { DOCKER_CONFIG: directory.path } });
+  await using repository = await reading.openRepository(parseReference(`${server.host}/private/app:1`));
+  await pushImage(repository, randomBytes(100), '1');
+  await repository.resolve();
+});
+
 test('checkLogin() resolves for good credentials and is unauthenticated for others', async () => {
   await using server = await startRegistry({ withLogin: true });
   await registry.checkLogin(server.host, login);
+  await registry.checkLogin(`http://${server.host}/v1/`, login);
   await assert.rejects(registry.checkLogin(server.host, { ...login, password: 'x' }), { kind: 'unauthenticated' });
   await assert.rejects(registry.checkLogin(server.host, {}), { kind: 'unauthenticated' });
   await assert.rejects(registry.checkLogin('not a host', login), { kind: 'invalid-argument' });

@@ -53,7 +53,7 @@ export function openRegistry(config: RegistryConfig): Registry {
       return createRepository(reference, client, connections);
     },
     checkLogin: async (host, credentials, signal) => {
-      const { domain } = parseReference(`${host}/login-check`);
+      const domain = registryDomain(host);
       if (!hasCredentials(credentials))
         throw new EngineError('unauthenticated', `Cannot log in to "${host}": no user name and password were given`);
       const { client, connections } = connect(domain, { credentials, ...(signal === undefined ? {} : { signal }) });
@@ -61,6 +61,12 @@ export function openRegistry(config: RegistryConfig): Registry {
       await pingLoggedIn(client, host);
     },
   };
+}
+
+/** The registry of a login: a host, or the URL that `docker login` sends; without either, Docker Hub. */
+function registryDomain(server: string): string {
+  const [host = ''] = server.replace(/^https?:\/\//, '').split('/');
+  return host === '' ? 'docker.io' : parseReference(`${host}/login-check`).domain;
 }
 
 /** `GET /v2/` is what a login is checked against (distribution-spec, "Determining support"). */
