@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { constants } from 'node:http2';
 import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import { EngineError, kindOf, messageOf } from '#/base/errors.ts';
+import { EngineError, messageOf } from '#/base/errors.ts';
 import type { Logger } from '#/base/log.ts';
 import { drained } from '#/rpc/drained.ts';
 import { decodeGrpcMessage, encodeGrpcMessage, GrpcMessageReader } from '#/rpc/grpc-message.ts';
@@ -70,11 +70,16 @@ export class GrpcCall {
       });
       this.#finish({ code: 0, message: '' });
     } catch (error) {
-      if (kindOf(error) === 'unknown' || kindOf(error) === 'internal')
-        this.#logger.error('gRPC call failed', { method: name, error: messageOf(error), stack: stackOf(error) });
-      else this.#logger.debug('gRPC call failed', { method: name, error: messageOf(error) });
+      this.#log(name, error);
       this.#finish(statusOf(error));
     }
+  }
+
+  /** What berth said itself is the caller's affair; anything else is a fault of ours. */
+  #log(method: string, error: unknown): void {
+    const ours = error instanceof EngineError && error.kind !== 'internal';
+    if (ours) this.#logger.debug('gRPC call failed', { method, error: messageOf(error) });
+    else this.#logger.error('gRPC call failed', { method, error: messageOf(error), stack: stackOf(error) });
   }
 
   #checkHeaders(): void {

@@ -48,7 +48,7 @@ export function containersService({ metadata, events }: ContainerdCore, garbage:
       const namespace = namespaceOf(context);
       await metadata.write((tx) => tx.containers.delete(namespace, id));
       events.publish(namespace, { topic: '/containers/delete', id });
-      garbage.schedule();
+      garbage.noteDeletion();
       return {};
     },
   });

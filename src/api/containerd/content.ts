@@ -48,7 +48,7 @@ function blobs({ content, events }: ContainerdCore, garbage: GarbageCollection):
       const blob = parseDigest(digest);
       await content.delete(namespace, blob);
       events.publish(namespace, { topic: '/content/delete', digest: blob });
-      garbage.schedule();
+      garbage.noteDeletion();
       return {};
     },
     async *read({ digest, offset, size }, context) {

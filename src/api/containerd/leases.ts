@@ -6,7 +6,6 @@ import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
 import { timestampOf } from '#/api/containerd/timestamps.ts';
 import { now } from '#/base/clock.ts';
 import { EngineError } from '#/base/errors.ts';
-import { checkIdentifier } from '#/base/identifier.ts';
 import { newToken } from '#/base/ids.ts';
 import { checkLabels } from '#/core/content/check-labels.ts';
 import type { LeaseRecord, LeaseResource } from '#/core/metadata/contract.ts';
@@ -22,7 +21,7 @@ export function leasesService({ metadata }: ContainerdCore, garbage: GarbageColl
   return bindService(Leases, {
     async create({ id, labels }, context) {
       const namespace = namespaceOf(context);
-      const name = id === '' ? `${now()}-${newToken(2)}` : checkIdentifier('a lease id', id);
+      const name = id === '' ? `${now()}-${newToken(2)}` : checkLeaseId(id);
       const record = { id: name, labels: checkLabels(`lease "${name}"`, { ...labels }), createdAt: now() };
       await metadata.write((tx) => tx.leases.create(namespace, record));
       return { lease: wireLease(record) };
@@ -48,7 +47,7 @@ export function leasesService({ metadata }: ContainerdCore, garbage: GarbageColl
       const namespace = namespaceOf(context);
       const removed = checkResource(required('resource', resource));
       await metadata.write((tx) => tx.removeLeaseResource(namespace, id, removed));
-      garbage.schedule();
+      garbage.noteDeletion();
       return {};
     },
     listResources({ id }, context) {
@@ -57,6 +56,14 @@ export function leasesService({ metadata }: ContainerdCore, garbage: GarbageColl
       return { resources: metadata.read.leaseResources(namespace, id).map((resource) => ({ ...resource })) };
     },
   });
+}
+
+const longestId = 512;
+
+/** Go's clients make ids of random base64, so they are no identifiers, and never part of a path. */
+function checkLeaseId(id: string): string {
+  if (id.length <= longestId) return id;
+  throw new EngineError('invalid-argument', `Cannot make a lease: its id has more than ${longestId} characters`);
 }
 
 /** A type is one of `content`, `ingests`, `images`, or `snapshots/` and a snapshotter's name. */

@@ -217,6 +217,8 @@ test('Leases hold resources of known types, also those that are not there yet', 
   const { lease } = await client.unary(Leases.method.create, { labels: { k: 'v' } }, blue);
   assert.match(lease?.id ?? '', /^\d+-[0-9a-f]{4}$/);
   await client.unary(Leases.method.create, { id: 'mine' }, blue);
+  await client.unary(Leases.method.create, { id: '200354387-_L_Z' }, blue);
+  await assert.rejects(client.unary(Leases.method.create, { id: 'x'.repeat(513) }, blue), { kind: 'invalid-argument' });
   await assert.rejects(client.unary(Leases.method.create, { id: 'mine' }, blue), { kind: 'already-exists' });
   const add = (type: string, id: string): Promise<unknown> =>
     client.unary(Leases.method.addResource, { id: 'mine', resource: { type, id } }, blue);

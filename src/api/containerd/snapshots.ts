@@ -59,7 +59,7 @@ function ending(core: ContainerdCore, garbage: GarbageCollection): Functions {
       const namespace = namespaceOf(context);
       await snapshotterOf(core, snapshotter).remove(namespace, key);
       core.events.publish(namespace, { topic: '/snapshot/remove', key, snapshotter });
-      garbage.schedule();
+      garbage.noteDeletion();
       return {};
     },
     async cleanup({ snapshotter }, context) {
