@@ -1,6 +1,6 @@
-import { copyFile, mkdir, mkdtempDisposable, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtempDisposable, readdir, rmdir, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { silentLogger, type Logger } from '#/base/log.ts';
 import { newToken } from '#/base/ids.ts';
 import { now } from '#/base/clock.ts';
@@ -15,6 +15,10 @@ import { Events as TtrpcEvents } from '#/gen/containerd/services/events/ttrpc/v1
 import { jsonTypeUrls, packJson, valueOfAny } from '#/rpc/any.ts';
 import { bindService } from '#/rpc/service.ts';
 import { createTtrpcServer } from '#/rpc/ttrpc-server.ts';
+
+const cgroups = '/sys/fs/cgroup';
+
+export const stdioBinary: string = resolve('build/berth-stdio');
 
 export const noStdio: Stdio = { terminal: false, stdin: '', stdout: '', stderr: '' };
 
@@ -33,13 +37,23 @@ export async function openTaskPlace(): Promise<TaskPlace> {
   await copyFile('/bin/busybox', join(root, 'bin/busybox'));
   const tools = ['sh', 'true', 'sleep', 'cat', 'stty', 'echo', 'head', 'seq'];
   await Promise.all(tools.map((name) => symlink('busybox', join(root, 'bin', name))));
+  const namespace = `test-${newToken(5)}`;
   return {
     path: directory.path,
     state: join(directory.path, 'state'),
-    namespace: `test-${newToken(5)}`,
+    namespace,
     rootfs: [{ type: 'bind', source: root, options: ['rbind', 'rw'] }],
-    [Symbol.asyncDispose]: () => directory.remove(),
+    [Symbol.asyncDispose]: async () => {
+      await removeCgroups(namespace);
+      await directory.remove();
+    },
   };
+}
+
+/** The parents of the tasks' cgroups, which the runtime leaves; they go only when they are empty. */
+async function removeCgroups(namespace: string): Promise<void> {
+  const hierarchies = (await readdir(cgroups)).map((name) => join(cgroups, name, namespace));
+  await Promise.all([join(cgroups, namespace), ...hierarchies].map((path) => rmdir(path).catch(() => {})));
 }
 
 /** What a daemon would have open over a place. */
@@ -59,15 +73,12 @@ export async function openTaskDaemon(place: TaskPlace, logger: Logger = silentLo
   const opened = Promise.withResolvers<Tasks>();
   opened.promise.catch(() => {});
   const service = bindService(TtrpcEvents, {
-    forward: async ({ envelope }) => {
-      const tasks = await opened.promise;
-      if (envelope?.event !== undefined)
-        tasks.forward({
-          timestamp: timeOf(envelope.timestamp),
-          namespace: envelope.namespace,
-          topic: envelope.topic,
-          event: valueOfAny(envelope.event),
-        });
+    // Answered at once: a shim that is told to end first waits until its events are taken.
+    forward: ({ envelope }) => {
+      if (envelope?.event === undefined) return {};
+      const { namespace, topic } = envelope;
+      const told = { timestamp: timeOf(envelope.timestamp), namespace, topic, event: valueOfAny(envelope.event) };
+      void opened.promise.then((tasks) => tasks.forward(told));
       return {};
     },
   });
@@ -147,4 +158,28 @@ export async function putContainer(
       sandbox: '',
     }),
   );
+}
+
+/** The topics of all events from now on. */
+export interface SeenEvents {
+  topics(): readonly string[];
+  /** Resolves when one with this topic has come. */
+  until(topic: string): Promise<void>;
+}
+
+export function eventsOf({ events }: TaskDaemon): SeenEvents {
+  const topics: string[] = [];
+  const waiting = new Map<string, () => void>();
+  const stream = events.subscribe(AbortSignal.timeout(30_000));
+  const read = async (): Promise<void> => {
+    for await (const { event } of stream) {
+      topics.push(event.topic);
+      waiting.get(event.topic)?.();
+    }
+  };
+  void read();
+  return {
+    topics: () => topics,
+    until: (topic) => (topics.includes(topic) ? Promise.resolve() : new Promise((done) => waiting.set(topic, done))),
+  };
 }
