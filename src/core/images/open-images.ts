@@ -6,12 +6,11 @@ import { exportImages } from '#/core/images/export.ts';
 import { findImage, getImage } from '#/core/images/find.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
 import { importImages } from '#/core/images/import.ts';
-import { underLease } from '#/core/images/lease-work.ts';
 import { pullImage } from '#/core/images/pull.ts';
 import { pushImage } from '#/core/images/push.ts';
 import { resolveImage } from '#/core/images/resolve.ts';
 import { removeImage, tagImage } from '#/core/images/tag.ts';
-import { unpackResolved } from '#/core/images/unpack-resolved.ts';
+import { unpackImage } from '#/core/images/unpack-resolved.ts';
 
 export type ImagesContext = Pick<
   ImageParts,
@@ -34,11 +33,7 @@ export function openImages(context: ImagesContext): Images {
     list: (namespace) => parts.metadata.read.images.list(namespace),
     resolve: async (namespace, target, platform) => await resolveImage(parts, namespace, { target, platform }),
     unpack: async (namespace, image, snapshotter, options = {}) =>
-      await underLease(
-        parts,
-        namespace,
-        async ({ id }) => await unpackResolved(parts, namespace, { ...options, image, snapshotter, lease: id }),
-      ),
+      await unpackImage(parts, namespace, { ...options, image, snapshotter }),
     collectGarbage: collect,
   };
 }

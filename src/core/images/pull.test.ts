@@ -87,7 +87,31 @@ test('pull() stores, unpacks and announces an image, and labels what keeps what'
 
   await store.images.collectGarbage();
   assertNothingLeft(store, { images: 1, snapshots: 3 });
-  await store.images.unpack(ns, resolved, 'overlayfs');
+  const before = store.metadata.read.lastChange();
+  assert.equal(await store.images.unpack(ns, resolved, 'overlayfs'), top);
+  assert.equal(store.metadata.read.lastChange(), before);
+});
+
+test('unpack() of a stored image makes its snapshots, shares the work, and takes up a half-made stack', async () => {
+  await using store = await openStore();
+  const { target } = await store.images.pull(ns, { reference: referenceTo('app:1'), platform: amd64 });
+  assertNothingLeft(store, { images: 1 });
+  const resolved = await store.images.resolve(ns, target, amd64);
+  const unpack = async () => await store.images.unpack(ns, resolved, 'overlayfs');
+  const [top, same] = await Promise.all([unpack(), unpack()]);
+  assert.equal(top, resolved.chain.at(-1));
+  assert.equal(same, top);
+  assertNothingLeft(store, { images: 1, snapshots: 3 });
+  await store.overlay.remove(ns, top);
+  assert.equal(await unpack(), top);
+  assert.equal(topicsOf(store).filter((topic) => topic === '/snapshot/commit').length, 4);
+  await assert.rejects(store.images.unpack(ns, resolved, 'none'), { kind: 'invalid-argument' });
+  await store.overlay.remove(ns, top);
+  const layer = resolved.manifest.layers[2]?.digest;
+  assert(layer !== undefined);
+  await store.content.delete(ns, layer);
+  await assert.rejects(unpack(), { kind: 'not-found', message: new RegExp(layer) });
+  assert.deepEqual(store.metadata.read.leases.list(ns), []);
 });
 
 test('remove() collects the content and the snapshots that nothing else needs', async () => {

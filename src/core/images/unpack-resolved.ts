@@ -1,8 +1,9 @@
 import { EngineError } from '#/base/errors.ts';
 import type { ImageOptions, ResolvedImage } from '#/core/images/contract.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
+import { underLease } from '#/core/images/lease-work.ts';
 import { missingBlobs } from '#/core/images/read-image.ts';
-import { getSnapshotter, unpackStack } from '#/core/images/unpack.ts';
+import { getSnapshotter, isUnpacked, unpackStack } from '#/core/images/unpack.ts';
 import type { Digest } from '#/oci/digest.ts';
 
 export interface UnpackResolved {
@@ -33,4 +34,21 @@ export async function unpackResolved(parts: ImageParts, namespace: string, unpac
     },
   );
   return top;
+}
+
+/** The same under a lease of its own; an image that is unpacked already costs no write. */
+export async function unpackImage(
+  parts: ImageParts,
+  namespace: string,
+  unpack: Omit<UnpackResolved, 'lease'>,
+): Promise<Digest> {
+  const { image, snapshotter } = unpack;
+  const { configDigest } = image;
+  const top = image.chain.at(-1);
+  if (top !== undefined && isUnpacked(parts, namespace, { snapshotter, top, configDigest })) return top;
+  return await underLease(
+    parts,
+    namespace,
+    async ({ id }) => await unpackResolved(parts, namespace, { ...unpack, lease: id }),
+  );
 }

@@ -48,15 +48,41 @@ export function getSnapshotter({ snapshotters }: ImageParts, name: string): Snap
 
 /** Makes the snapshots of a stack from the bottom up, each as soon as its layer has arrived. */
 export async function unpackStack(unpacking: Unpacking, stack: LayerStack): Promise<void> {
+  const done = await heldLayers(unpacking, stack.chain);
   for (const [index, layer] of stack.layers.entries()) {
     const [diffId, chainId] = [stack.diffIds[index], stack.chain[index]];
     if (diffId === undefined || chainId === undefined) continue;
-    await unpackLayer(unpacking, { layer, diffId, chainId, parent: stack.chain[index - 1] ?? '' }, stack.arrival);
+    const step = { layer, diffId, chainId, parent: stack.chain[index - 1] ?? '' };
+    if (index >= done) await unpackLayer(unpacking, step, stack.arrival);
     unpacking.onProgress({ kind: 'unpacked', digest: layer.digest });
   }
   const top = stack.chain.at(-1);
   if (top !== undefined)
     await label(unpacking, stack.configDigest, { [unpackedLabel(unpacking.snapshotter.name)]: top });
+}
+
+/** How many layers from the bottom are unpacked already; holding the highest keeps those below it. */
+async function heldLayers(unpacking: Unpacking, chain: readonly Digest[]): Promise<number> {
+  for (let count = chain.length; count > 0; count -= 1) {
+    const chainId = chain[count - 1];
+    if (chainId !== undefined && (await holdSnapshot(unpacking, chainId))) return count;
+  }
+  return 0;
+}
+
+/** Whether an image needs no unpacking at all: its top is there, and its config keeps it. */
+export function isUnpacked(
+  { metadata, content }: ImageParts,
+  namespace: string,
+  {
+    snapshotter,
+    top,
+    configDigest,
+  }: { readonly snapshotter: string; readonly top: Digest; readonly configDigest: Digest },
+): boolean {
+  const snapshot = metadata.read.snapshots.find(namespace, snapshotRecordKey(snapshotter, top));
+  const kept = content.find(namespace, configDigest)?.labels[unpackedLabel(snapshotter)];
+  return snapshot?.kind === 'committed' && kept === top;
 }
 
 async function unpackLayer(
