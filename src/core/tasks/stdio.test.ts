@@ -278,6 +278,7 @@ test('stop() and stopStrayStdio() end streams that nobody came for, and no other
 
   await using stray = await openTestStdio();
   await stopStrayStdio(stray.directory);
+  for (let tries = 0; (await isAlive(stray.pid)) && tries < 100; tries++) await delay(10);
   assert.equal(await isAlive(stray.pid), false);
 
   await using used = await openTestStdio({ openStdin: true });
