@@ -5,6 +5,7 @@ import { attachStdio } from '#/core/tasks/stdio.ts';
 import { stdioDirectory } from '#/engine/container-files.ts';
 import { isRunning, type EngineContainer } from '#/engine/container-record.ts';
 import { announce, liveOf, type EngineContext, type PendingAttach } from '#/engine/context.ts';
+import type { Config } from '#/engine/docker-config.ts';
 import { findContainer } from '#/engine/find-container.ts';
 
 export interface AttachOptions {
@@ -24,6 +25,11 @@ export interface Attachment {
   endInput(): Promise<void>;
 }
 
+/** A terminal stays open when somebody leaves it; a pipe ends with the input of the one it was made for. */
+export function endsWithInput({ OpenStdin, StdinOnce, Tty }: Config): boolean {
+  return OpenStdin && StdinOnce && !Tty;
+}
+
 /** Registered before this function gives way, so that a start right afterwards finds it. */
 export function attachContainer(
   context: EngineContext,
@@ -37,7 +43,7 @@ export function attachContainer(
   const connect = async (socketPath: string): Promise<Socket> => {
     const stdin = options.stdin && config.OpenStdin;
     const stdout = options.stdout || (options.stderr && config.Tty);
-    return attachStdio(socketPath, { ...options, stdin, stdout, raw: config.Tty, once: config.StdinOnce });
+    return attachStdio(socketPath, { ...options, stdin, stdout, raw: config.Tty, once: endsWithInput(config) });
   };
   const stream = isRunning(container.state)
     ? connect(join(stdioDirectory(context, container.id), 'socket'))
@@ -47,7 +53,7 @@ export function attachContainer(
     container,
     stream,
     endInput: async () => {
-      if (!options.stdin || !config.OpenStdin || !config.StdinOnce) return;
+      if (!options.stdin || !endsWithInput(config)) return;
       await context.tasks.closeStdin({ namespace, id: container.id, execId: '' });
     },
   };

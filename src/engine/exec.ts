@@ -63,6 +63,15 @@ export function findExec(context: EngineContext, id: string): ExecInstance {
   throw new EngineError('not-found', `No such exec instance: ${id}`);
 }
 
+/** Throws `not-found`, or `conflict` when it was started before or its container does not run. */
+export function requireStartable(context: EngineContext, id: string): ExecInstance {
+  const exec = findExec(context, id);
+  if (exec.state.kind !== 'created')
+    throw new EngineError('conflict', `Cannot start exec ${id}: it was started already`);
+  requireRunning(reload(context, exec.namespace, exec.containerId));
+  return exec;
+}
+
 export interface StartExec {
   readonly detach: boolean;
   readonly consoleSize?: { readonly height: number; readonly width: number };
@@ -77,12 +86,9 @@ export interface StartedExec {
 
 /** Runs a registered process; its streams are connected before its first byte. */
 export async function startExec(context: EngineContext, id: string, options: StartExec): Promise<StartedExec> {
-  const exec = findExec(context, id);
+  const exec = requireStartable(context, id);
   const { namespace, containerId, config } = exec;
-  if (exec.state.kind !== 'created')
-    throw new EngineError('conflict', `Cannot start exec ${id}: it was started already`);
   const container = reload(context, namespace, containerId);
-  requireRunning(container);
   const directory = stdioDirectory(context, id);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const openStdin = config.attachStdin && !options.detach;
@@ -91,7 +97,7 @@ export async function startExec(context: EngineContext, id: string, options: Sta
     directory,
     terminal: config.tty,
     openStdin,
-    stdinOnce: true,
+    stdinOnce: !config.tty,
     stderr: !config.tty,
   });
   const key: ProcessKey = { namespace, id: containerId, execId: id };
@@ -103,7 +109,7 @@ export async function startExec(context: EngineContext, id: string, options: Sta
           stdout: config.attachStdout || config.tty,
           stderr: config.attachStderr && !config.tty,
           raw: config.tty,
-          once: true,
+          once: !config.tty,
         });
     const process = await processOf(context, container, exec, options);
     await context.tasks.exec(namespace, containerId, { execId: id, process, stdio: stdio.stdio });
@@ -111,7 +117,11 @@ export async function startExec(context: EngineContext, id: string, options: Sta
     exec.state = { kind: 'running', pid };
     announce(context, container, `exec_start: ${config.cmd.join(' ')}`, { execID: id });
     inBackground(context, `watching exec "${id}"`, watchExec(context, container, exec));
-    return { exec, stream, endInput: async () => (openStdin ? context.tasks.closeStdin(key) : undefined) };
+    return {
+      exec,
+      stream,
+      endInput: async () => (openStdin && !config.tty ? context.tasks.closeStdin(key) : undefined),
+    };
   } catch (error) {
     await stdio.stop();
     await rm(directory, { recursive: true, force: true });

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { formatTime, now } from '#/base/clock.ts';
 import { describeFailure, EngineError, isKind, messageOf } from '#/base/errors.ts';
 import { openStdio, type StdioProcess } from '#/core/tasks/stdio.ts';
+import { endsWithInput } from '#/engine/attach.ts';
 import { containerDirectory, logPathOf, stdioDirectory } from '#/engine/container-files.ts';
 import { isRunning, type EngineContainer } from '#/engine/container-record.ts';
 import { announce, getSnapshotter, keyOf, liveOf, saveState, type EngineContext } from '#/engine/context.ts';
@@ -84,7 +85,7 @@ async function openContainerStdio(context: EngineContext, container: EngineConta
     directory,
     terminal: config.Tty,
     openStdin: config.OpenStdin,
-    stdinOnce: config.StdinOnce,
+    stdinOnce: endsWithInput(config),
     stderr: !config.Tty,
     ...logging,
   });

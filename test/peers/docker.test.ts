@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -23,9 +23,22 @@ const docker = (args: readonly string[], options: CommandOptions = {}): Promise<
   mustRun(client, args, { ...options, env: environment() });
 const tryDocker = (args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> =>
   runCommand(client, args, { ...options, env: environment() });
-/** With a terminal, by script(1). */
-const onTerminal = (command: string, input = ''): Promise<CommandResult> =>
-  runCommand('script', ['-qec', command, '/dev/null'], { env: environment(), input });
+/** With a terminal, by script(1); each text is typed after a while, as a person would. */
+async function onTerminal(command: string, typed: readonly string[] = []): Promise<CommandResult> {
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    env: { ...process.env, ...environment() },
+    timeout: 20_000,
+  });
+  let stdout = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  const exited = once(child, 'exit');
+  for (const text of typed) {
+    await delay(700);
+    child.stdin.write(text);
+  }
+  await exited;
+  return { code: child.exitCode, stdout, stderr: '' };
+}
 
 before(async () => {
   daemon = await startBerthd();
@@ -63,7 +76,7 @@ test('docker run brings large outputs over unharmed', async () => {
 test('docker run -t has a terminal, -it takes input on it', async () => {
   const { stdout } = await onTerminal('docker run --rm -t --network none hello tty');
   assert.match(stdout, /\/dev\/pts\/0/);
-  const typed = await onTerminal('docker run --rm -it --network none hello sh', 'echo $((6*7)); exit 5\n');
+  const typed = await onTerminal('docker run --rm -it --network none hello sh', ['echo $((6*7)); exit 5\n']);
   assert.match(typed.stdout, /42/);
   assert.equal(typed.code, 5);
 });
@@ -82,6 +95,7 @@ test('docker run tells why it cannot start, with the exit codes of shells', asyn
 
 test('docker run -e -w -u -v --entrypoint --hostname --read-only do what they say', async () => {
   await using dir = await mkdtempDisposable(join(tmpdir(), 'bind-'));
+  await chmod(dir.path, 0o755);
   await writeFile(join(dir.path, 'in'), 'bound');
   const { stdout } = await run(
     '--rm',
@@ -158,7 +172,16 @@ test('docker exec runs processes with their own streams, users and codes', async
 
 test('docker logs shows what was written, its tail, and follows to the end', async () => {
   const id = (
-    await docker(['run', '-d', '--network', 'none', 'hello', 'sh', '-c', 'echo 1; echo 2 >&2; echo 3; sleep 1; echo 4'])
+    await docker([
+      'run',
+      '-d',
+      '--network',
+      'none',
+      'hello',
+      'sh',
+      '-c',
+      'echo 1; echo 2 >&2; sleep 0.3; echo 3; sleep 1; echo 4',
+    ])
   ).trim();
   const followed = await tryDocker(['logs', '-f', id]);
   assert.equal(followed.stdout, '1\n3\n4\n');
@@ -170,10 +193,10 @@ test('docker logs shows what was written, its tail, and follows to the end', asy
 
 test('docker attach joins a running container and its exit code; detach keys leave it running', async () => {
   await docker(['run', '-dit', '--name', 'tty', '--network', 'none', 'hello', 'sh']);
-  const detached = await onTerminal('docker attach tty', 'echo hi\n\x10\x11');
+  const detached = await onTerminal('docker attach tty', ['echo hi\n', '\x10\x11']);
   assert.match(detached.stdout, /hi/);
   assert.equal((await docker(['inspect', '-f', '{{.State.Running}}', 'tty'])).trim(), 'true');
-  const ended = await onTerminal('docker attach tty', 'exit 9\n');
+  const ended = await onTerminal('docker attach tty', ['exit 9\n']);
   assert.equal(ended.code, 9);
   await docker(['rm', 'tty']);
 });

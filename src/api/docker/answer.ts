@@ -1,7 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { once } from 'node:events';
-import { EngineError } from '#/base/errors.ts';
 import { readBody } from '#/api/docker/request-body.ts';
 
 /** A connection that was taken over from HTTP: bytes both ways, each direction ending by itself. */
@@ -82,11 +81,12 @@ function responseStream(response: ServerResponse | Duplex): ResponseStream {
   };
 }
 
-/** Answers on the bare socket of a request that asked to upgrade; `head` is what came behind its headers. */
+/**
+ * Answers on the bare socket of a request that asked to upgrade. Node (tried on 26) parses the request's body as ever;
+ * `head` and what the socket gives afterwards are the stream behind it.
+ */
 export function answerUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Answer {
   let started = false;
-  let consumed = false;
-  const rest = { buffer: head };
   const begin = (text: string): void => {
     started = true;
     socket.write(text);
@@ -95,14 +95,11 @@ export function answerUpgrade(request: IncomingMessage, socket: Duplex, head: Bu
     get started() {
       return started;
     },
-    body: async (limit) => {
-      consumed = true;
-      return readUpgradeBody(request, socket, rest, limit);
-    },
+    body: (limit) => readBody(request, limit),
     send: (status, value) => {
       const text = value === undefined ? '' : `${toJson(value)}\n`;
       begin(
-        `HTTP/1.1 ${status} \r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
       );
       socket.end();
     },
@@ -111,47 +108,10 @@ export function answerUpgrade(request: IncomingMessage, socket: Duplex, head: Bu
       return responseStream(socket);
     },
     hijack: (contentType) => {
-      if (!consumed && rest.buffer.length > 0) socket.unshift(rest.buffer);
+      request.resume();
+      if (head.length > 0) socket.unshift(head);
       begin(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
       return { input: socket, output: socket, destroy: () => socket.destroy() };
     },
   };
-}
-
-/** Node does not parse the body of a request that upgrades: it lies before the first bytes of the stream. */
-async function readUpgradeBody(
-  request: IncomingMessage,
-  socket: Duplex,
-  rest: { buffer: Buffer },
-  limit: number,
-): Promise<Buffer> {
-  if (request.headers['transfer-encoding'] !== undefined)
-    throw new EngineError(
-      'invalid-argument',
-      'Cannot read the request: a request that upgrades must give its Content-Length',
-    );
-  const length = Number(request.headers['content-length'] ?? '0');
-  if (!Number.isSafeInteger(length) || length < 0 || length > limit)
-    throw new EngineError(
-      'invalid-argument',
-      `Cannot read the request: a body of ${length} bytes is more than ${limit}`,
-    );
-  let data = rest.buffer;
-  while (data.length < length) {
-    const chunk = await nextChunk(socket);
-    if (chunk === undefined)
-      throw new EngineError('invalid-argument', 'Cannot read the request: it ended within its body');
-    data = Buffer.concat([data, chunk]);
-  }
-  if (data.length > length) socket.unshift(data.subarray(length));
-  return data.subarray(0, length);
-}
-
-async function nextChunk(socket: Duplex): Promise<Buffer | undefined> {
-  for (;;) {
-    const chunk = socket.read() as Buffer | null;
-    if (chunk !== null) return chunk;
-    if (socket.readableEnded || socket.destroyed) return undefined;
-    await Promise.race([once(socket, 'readable'), once(socket, 'end'), once(socket, 'close')]);
-  }
 }

@@ -10,6 +10,8 @@ export interface SpliceOptions {
   /** The client has no more to send. */
   endInput(): Promise<void>;
   onDetach(): void;
+  /** What must have happened before the client is told that the streams are over. */
+  readonly ended?: Promise<unknown>;
 }
 
 /**
@@ -22,13 +24,14 @@ export async function splice(client: Hijacked, stream: Socket, options: SpliceOp
   stream.on('close', () => over.resolve());
   client.output.on('error', () => stream.destroy());
   client.output.on('close', () => stream.destroy());
-  stream.pipe(client.output);
+  stream.pipe(client.output, { end: false });
   if (options.input && client.input !== undefined) forwardInput(client.input, client, stream, options);
   else {
     stream.end();
     client.input?.resume();
   }
   await over.promise;
+  await options.ended;
   client.output.end();
 }
 

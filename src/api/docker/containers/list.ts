@@ -41,7 +41,7 @@ function row(view: ContainerView): object {
   return {
     Id: core.id,
     Names: [`/${view.name}`],
-    Image: familiarImage(config.Image ?? core.image),
+    Image: view.ours ? config.Image : familiarImage(core.image),
     ImageID: view.imageId,
     Command: view.args.join(' '),
     Created: Number(core.createdAt / 1_000_000_000n),

@@ -1,4 +1,7 @@
-import { findExec, startExec } from '#/engine/exec.ts';
+import { messageOf } from '#/base/errors.ts';
+import { requireStartable, startExec, type StartedExec } from '#/engine/exec.ts';
+import type { Hijacked } from '#/api/docker/answer.ts';
+import { frame } from '#/api/docker/frame.ts';
 import type { Handler } from '#/api/docker/call.ts';
 import { detachSequence } from '#/api/docker/detach-keys.ts';
 import { Fields } from '#/api/docker/json-fields.ts';
@@ -14,17 +17,39 @@ export const startExecHandler: Handler = async (call) => {
   fields.flag('Tty');
   const [height, width] = (fields.raw('ConsoleSize') ?? []) as number[];
   fields.refuseRest();
-  const { config } = findExec(engine, path[0] ?? '');
+  const exec = requireStartable(engine, path[0] ?? '');
+  const { config } = exec;
   const size =
     height !== undefined && width !== undefined && height > 0 && width > 0 ? { consoleSize: { height, width } } : {};
-  const started = await startExec(engine, path[0] ?? '', { detach, ...size });
-  if (started.stream === undefined) return answer.send(200);
+  if (detach) {
+    await startExec(engine, exec.id, { detach, ...size });
+    return answer.send(200);
+  }
   const client = answer.hijack(streamTypeOf(call, config.tty));
+  const started = await startOrTell(client, config.tty, () => startExec(engine, exec.id, { detach, ...size }));
+  if (started?.stream === undefined) return undefined;
   await splice(client, started.stream, {
     input: config.attachStdin,
     ...(config.tty ? { detachKeys: detachSequence(config.detachKeys) } : {}),
     endInput: () => started.endInput(),
     onDetach: () => {},
+    // Clients ask for the exit code as soon as the streams are over.
+    ended: started.exec.ended.promise,
   });
   return undefined;
 };
+
+/** The connection is the client's already, so a failure is told there, as Docker does; the exit code says it too. */
+async function startOrTell(
+  client: Hijacked,
+  tty: boolean,
+  start: () => Promise<StartedExec>,
+): Promise<StartedExec | undefined> {
+  try {
+    return await start();
+  } catch (error) {
+    const text = Buffer.from(`${messageOf(error)}\r\n`);
+    client.output.end(tty ? text : frame('stdout', text));
+    return undefined;
+  }
+}
