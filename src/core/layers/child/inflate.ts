@@ -58,7 +58,7 @@ class Blob {
       this.#ahead = undefined;
       return ahead;
     }
-    const count = readSync(this.#fd, this.#buffer, 0, inputSize, this.#consumed);
+    const count = readSync(this.#fd, this.#buffer, 0, inputSize, null);
     this.#consumed += count;
     this.#onProgress(this.#consumed);
     return this.#buffer.subarray(0, count);
