@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { EngineError, errnoOf, kindOf, messageOf } from '#/base/errors.ts';
 import { checkIdentifier } from '#/base/identifier.ts';
@@ -37,8 +38,13 @@ export async function openDockerApi(options: DockerApiOptions): Promise<AsyncDis
   server.on('clientError', (_error: Error, socket: Duplex) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
   });
+  const connections = new Set<Socket>();
+  server.on('connection', (connection) => {
+    connections.add(connection);
+    connection.on('close', () => connections.delete(connection));
+  });
   await listenUnix(server, options.path, options.gid);
-  return { [Symbol.asyncDispose]: () => closeServer(server) };
+  return { [Symbol.asyncDispose]: () => closeServer(server, connections) };
 }
 
 function goneSignal(stream: ServerResponse | Duplex): AbortSignal {
@@ -47,10 +53,11 @@ function goneSignal(stream: ServerResponse | Duplex): AbortSignal {
   return gone.signal;
 }
 
-async function closeServer(server: Server): Promise<void> {
+/** Connections that were taken over are not the HTTP server's any more, but they end with it too. */
+async function closeServer(server: Server, connections: ReadonlySet<Socket>): Promise<void> {
   const closed = Promise.withResolvers<void>();
   server.close(() => closed.resolve());
-  server.closeAllConnections();
+  for (const connection of connections) connection.destroy();
   await closed.promise;
 }
 

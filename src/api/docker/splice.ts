@@ -22,6 +22,8 @@ export async function splice(client: Hijacked, stream: Socket, options: SpliceOp
   const over = Promise.withResolvers<void>();
   stream.on('error', () => stream.destroy());
   stream.on('close', () => over.resolve());
+  // A short process may have come and gone before this.
+  if (stream.closed) over.resolve();
   client.output.on('error', () => stream.destroy());
   client.output.on('close', () => stream.destroy());
   stream.pipe(client.output, { end: false });
