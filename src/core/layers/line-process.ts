@@ -14,8 +14,8 @@ export interface LineProcess {
 }
 
 export interface LineProcessOptions extends Pick<SpawnOptions, 'file' | 'args' | 'env'> {
+  /** May throw: then, as for a line that is too long, the process has gone wrong and is killed. */
   readonly onLine: (line: string) => void;
-  /** A longer line means that it has gone wrong, and it is killed. */
   readonly maxLine: number;
 }
 
@@ -37,7 +37,7 @@ export function startLineProcess({ file, args, env, onLine, maxLine }: LineProce
     errors.stream.setEncoding('utf8').on('data', (text: string) => {
       errorText = (errorText + text).slice(-keptErrorText);
     });
-    readLines(output.stream, { onLine, maxLine, onTooLong: kill });
+    readLines(output.stream, { onLine, maxLine, onNonsense: kill });
     const exited = Promise.all([child.exited, closed(output.stream), closed(errors.stream)]);
     return {
       exited: exited.then(([status]) => status).finally(() => input.stream.destroy()),
@@ -58,15 +58,19 @@ function closed(stream: Readable): Promise<void> {
 }
 
 interface LineReader extends Pick<LineProcessOptions, 'onLine' | 'maxLine'> {
-  readonly onTooLong: () => void;
+  readonly onNonsense: () => void;
 }
 
-function readLines(stream: Readable, { onLine, maxLine, onTooLong }: LineReader): void {
+function readLines(stream: Readable, { onLine, maxLine, onNonsense }: LineReader): void {
   let pending = '';
   stream.setEncoding('utf8').on('data', (text: string) => {
     const lines = (pending + text).split('\n');
     pending = lines.pop() ?? '';
-    for (const line of lines) onLine(line);
-    if (pending.length > maxLine) onTooLong();
+    try {
+      for (const line of lines) onLine(line);
+    } catch {
+      onNonsense();
+    }
+    if (pending.length > maxLine) onNonsense();
   });
 }

@@ -22,7 +22,7 @@ export class Slots {
 
   async take(signal?: AbortSignal): Promise<Slot> {
     if (signal?.aborted === true) throw cancelled(signal);
-    if (this.#isClosed) throw new EngineError('unavailable', 'it is being closed');
+    if (this.#isClosed) throw new EngineError('unavailable', 'the daemon is stopping');
     if (this.#free > 0) this.#free--;
     else if (this.#line.size >= this.#maxWaiting)
       throw new EngineError('resource-exhausted', `${this.#maxWaiting} others are waiting already; try again later`);
@@ -33,7 +33,7 @@ export class Slots {
   /** Refuses all who wait, and whoever comes. */
   close(): void {
     this.#isClosed = true;
-    for (const waiter of this.#line) waiter.refuse(new EngineError('unavailable', 'it is being closed'));
+    for (const waiter of this.#line) waiter.refuse(new EngineError('unavailable', 'the daemon is stopping'));
     this.#line.clear();
   }
 

@@ -1,13 +1,13 @@
 import { EngineError, errnoOf, kindOf, messageOf, type ErrorKind } from '#/base/errors.ts';
 import { quoteName } from '#/oci/tar-entry.ts';
 
-/** What the kernel's answer says of an archive's entry, or of the host. */
+/** What the kernel's answer says of an archive's entry, or of the host it is unpacked on. */
 const kinds: Readonly<Record<string, ErrorKind>> = {
   ENOSPC: 'resource-exhausted',
   EDQUOT: 'resource-exhausted',
   EMFILE: 'resource-exhausted',
   ENOMEM: 'resource-exhausted',
-  ENOENT: 'not-found',
+  ENOENT: 'invalid-argument',
   EROFS: 'failed-precondition',
   EPERM: 'permission-denied',
   EACCES: 'permission-denied',

@@ -19,11 +19,13 @@ import { openPath } from '#/linux/root.ts';
 const progressPause = 100;
 const maxWarnings = 20;
 const maxMessage = 8 * 1024;
+/** Even when every character is escaped, such a line is less than PIPE_BUF. */
+const maxWarning = 500;
 
 if (isMainThread) await serveJobs();
 else if (parentPort !== null) serveStage(parentPort, workerData as StageData, createProgress);
 
-/** One write of less than PIPE_BUF is not torn, whichever thread makes it; only an error's text could be longer. */
+/** A write of less than PIPE_BUF is not torn, whichever thread makes it. An outcome may be longer: by then all rest. */
 function send(reply: Reply): void {
   writeSync(replyDescriptor, `${JSON.stringify(reply)}\n`);
 }
@@ -57,7 +59,7 @@ async function serveJobs(): Promise<void> {
 function createWarn(): (message: string) => void {
   let left = maxWarnings;
   return (message) => {
-    if (left-- > 0) send({ kind: 'warning', message: message.slice(0, maxMessage) });
+    if (left-- > 0) send({ kind: 'warning', message: message.slice(0, maxWarning) });
   };
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Worker, type MessagePort } from 'node:worker_threads';
 import { EngineError, messageOf, type ErrorKind } from '#/base/errors.ts';
 import { deflate, type Deflate, type Deflated } from '#/core/layers/child/deflate.ts';
@@ -59,10 +60,10 @@ export interface Stage {
 /** Resolves when the thread has loaded everything that it will ever load. */
 export async function startStage(file: string, data: StageData): Promise<Stage> {
   const thread = new Worker(file, { workerData: data });
-  const next = (): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      thread.once('message', resolve).once('error', reject);
-    });
+  const next = async (): Promise<Answer> => {
+    const [message] = (await once(thread, 'message')) as [Answer];
+    return message;
+  };
   await next();
   return {
     async run<K extends StageKind>(kind: K, job: StageWork[K]['job']): Promise<StageWork[K]['result']> {

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { chdir } from 'node:process';
-import { EngineError, messageOf } from '#/base/errors.ts';
+import { EngineError, errnoOf, messageOf } from '#/base/errors.ts';
 import { kindOfFailure } from '#/core/layers/child/entry-error.ts';
 import { packChanges } from '#/core/layers/child/pack.ts';
 import type { Ring } from '#/core/layers/child/ring.ts';
@@ -91,7 +91,8 @@ function openFile(path: string, flags: 'r' | 'w'): number {
   try {
     return openSync(path, flags);
   } catch (error) {
-    throw new EngineError(kindOfFailure(error), messageOf(error), { cause: error });
+    const kind = errnoOf(error) === 'ENOENT' ? 'not-found' : kindOfFailure(error);
+    throw new EngineError(kind, messageOf(error), { cause: error });
   }
 }
 
