@@ -50,7 +50,10 @@ async function reserveIdFile(path: string): Promise<void> {
   try {
     await writeFile(path, '', { flag: 'wx' });
   } catch (error) {
-    const why = errnoOf(error) === 'EEXIST' ? 'it exists; remove it first' : messageOf(error);
-    throw new EngineError('invalid-argument', `Cannot write the id file "${path}": ${why}`, { cause: error });
+    if (errnoOf(error) === 'EEXIST')
+      throw new EngineError('already-exists', `Cannot write the id file "${path}": it exists; remove it first`);
+    throw new EngineError('invalid-argument', `Cannot write the id file "${path}": ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }

@@ -52,7 +52,7 @@ export function commandHelp(title: string, command: Command, style: HelpStyle): 
   const all = withGlobalFlags(command.flags);
   const own = Object.fromEntries(Object.entries(all).filter(([name]) => name in command.flags));
   const inherited = Object.fromEntries(Object.entries(all).filter(([name]) => !(name in command.flags)));
-  const parts = [command.about, `${bold('Usage')}  ${title} ${command.usage}`];
+  const parts = [wrap(command.about, style.width).join('\n'), `${bold('Usage')}  ${title} ${command.usage}`];
   if (Object.keys(own).length > 0) parts.push(`${bold('Options')}\n${columns(flagRows(own), style)}`);
   parts.push(`${bold('Global options')}\n${columns(flagRows(inherited), style)}`);
   if (command.examples !== undefined)

@@ -17,7 +17,7 @@ const brokenPipeCode = 141;
 /** Runs one command line; the exit code. Everything that people read is printed from here on down. */
 export async function runProgram(words: readonly string[], env: Environment): Promise<number> {
   const err = openOutput(2);
-  const session: Session = { words, env, title: 'berth', debug: words.includes('--debug') };
+  const session: Session = { words, env, title: 'berth', debug: false };
   try {
     return await runSession(session);
   } catch (error) {

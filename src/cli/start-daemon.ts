@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -35,14 +35,12 @@ export async function startDaemon(options: StartDaemonOptions): Promise<void> {
     );
   const launcher = options.launcher ?? findLauncher(process.argv[1] ?? '');
   const log = join(stateDirectory, 'berthd.log');
-  const { size: logStart, child } = await launch({ launcher, stateDirectory, log, env });
+  const { logStart, endOf } = await launch({ launcher, stateDirectory, log, env });
   try {
-    await waitForSocket(socketPath, child, options.patience ?? usualPatience);
+    await waitForSocket(socketPath, endOf, options.patience ?? usualPatience);
   } catch (error) {
     const tail = await endOfLog(log, logStart);
     throw new EngineError('unavailable', `Cannot start berthd: ${messageOf(error)}${tail}`, { cause: error });
-  } finally {
-    child.unref();
   }
   err.line(`berth: no daemon was running, so berthd was started (its log: ${log})`);
 }
@@ -65,25 +63,39 @@ interface Launch {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-async function launch({ launcher, stateDirectory, log, env }: Launch): Promise<{ size: number; child: ChildProcess }> {
+interface Launched {
+  /** Where our berthd's part of the log begins. */
+  readonly logStart: number;
+  /** How and when it ended, if it did. */
+  readonly endOf: () => Ending | undefined;
+}
+
+interface Ending {
+  readonly at: number;
+  readonly how: string;
+}
+
+async function launch({ launcher, stateDirectory, log, env }: Launch): Promise<Launched> {
   await mkdir(stateDirectory, { recursive: true, mode: 0o711 });
   await using file = await open(log, 'a', 0o640);
   const { size } = await file.stat();
   const root = env['BERTH_ROOT'] ?? '';
   const words = ['--state', stateDirectory, ...(root === '' ? [] : ['--root', root])];
   const child = spawn(launcher, words, { detached: true, cwd: '/', stdio: ['ignore', file.fd, file.fd] });
-  return { size, child };
-}
-
-async function waitForSocket(socketPath: string, child: ChildProcess, patience: Patience): Promise<void> {
-  const began = performance.now();
-  let ended: { readonly at: number; readonly how: string } | undefined;
-  const end = (how: string): void => void (ended ??= { at: performance.now(), how });
+  let ending: Ending | undefined;
+  const end = (how: string): void => void (ending ??= { at: performance.now(), how });
   child.once('error', (error) => end(`it cannot be run: ${messageOf(error)}`));
   child.once('exit', (code, signal) => end(`it ended with ${signal ?? `exit code ${code}`}`));
+  child.unref();
+  return { logStart: size, endOf: () => ending };
+}
+
+async function waitForSocket(socketPath: string, endOf: Launched['endOf'], patience: Patience): Promise<void> {
+  const began = performance.now();
   for (let pause = 20; ; pause = Math.min(pause * 1.5, 200)) {
     if (await answers(socketPath)) return;
     const now = performance.now();
+    const ended = endOf();
     if (ended !== undefined && now - ended.at > patience.afterExit) throw new Error(ended.how);
     if (now - began > patience.total)
       throw new Error(`its socket "${socketPath}" did not answer within ${Math.round(patience.total / 1000)} s`);

@@ -1,8 +1,6 @@
-import { messageOf } from '#/base/errors.ts';
 import { atLeast, defineCommand, type Command } from '#/cli/command.ts';
 import { containerFlags, planContainer } from '#/cli/container-flags.ts';
 import { createContainer } from '#/cli/create-container.ts';
-import { exitCodeOfFailure } from '#/cli/run-attached.ts';
 
 export const command: Command = defineCommand({
   usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
@@ -13,12 +11,6 @@ export const command: Command = defineCommand({
   stopAtFirst: true,
   run: async ({ context, flags, args }) => {
     const plan = await planContainer({ flags, args, detach: false, env: context.env });
-    try {
-      context.out.line(await createContainer(context, await context.connect(), plan));
-      return 0;
-    } catch (error) {
-      context.err.line(`berth: ${messageOf(error)}`);
-      return Math.min(125, exitCodeOfFailure(error));
-    }
+    context.out.line(await createContainer(context, await context.connect(), plan));
   },
 });

@@ -1,3 +1,4 @@
+import { parseReference } from '#/oci/reference.ts';
 import { defineCommand, exactly, type Command } from '#/cli/command.ts';
 import { boolean, text } from '#/cli/flags.ts';
 import { pullImage } from '#/cli/pull-image.ts';
@@ -18,6 +19,9 @@ export const command: Command = defineCommand({
   run: async ({ context, flags, args: [image = ''] }) => {
     const client = await context.connect();
     const { platform, quiet } = flags;
+    const { tag, digest } = parseReference(image);
+    const isDefaultTag = tag !== undefined && digest === undefined && !image.endsWith(`:${tag}`);
+    if (isDefaultTag && !quiet) context.out.line(`Using default tag: ${tag}`);
     const reference = await pullImage({ client, image, platform, quiet, output: context.out, fd: 1, env: context.env });
     context.out.line(reference);
   },

@@ -28,7 +28,6 @@ export const command: Command = defineCommand({
       context.out.line(`${domain}/${reference.path}:${tag}`);
       return;
     }
-    context.out.line(`The push refers to repository [${domain}/${reference.path}]`);
     await showProgress(messages, { output: context.out, shape: terminalShape(1, context.env) });
   },
 });

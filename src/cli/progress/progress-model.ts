@@ -26,6 +26,16 @@ export class ProgressModel {
     return [...this.#layers.values()];
   }
 
+  /** True when every layer that was named has come to its end. */
+  get isSettled(): boolean {
+    return this.layers.every(isFinished);
+  }
+
+  /** Begins anew, as after the last line of one image. */
+  forgetLayers(): void {
+    this.#layers.clear();
+  }
+
   apply(message: ProgressMessage): ProgressStep {
     const { id = '', status = '', stream, progressDetail } = message;
     if (stream !== undefined && stream !== '') return { line: stream.replace(/\n$/, ''), changed: undefined };

@@ -32,30 +32,64 @@ const countsOnly = /^(?:Downloading|Extracting|Pushing)$/;
 const frameTime = 60;
 
 async function showBars(messages: AsyncIterable<ProgressMessage>, { output, shape }: ShowOptions): Promise<void> {
-  const model = new ProgressModel();
-  let drawn = 0;
-  let drawnAt = 0;
-  const erase = (): string => (drawn === 0 ? '' : `\u001B[${drawn}A\r\u001B[J`);
-  const draw = (before: string): void => {
-    const now = shape() ?? { columns: 80, rows: 24, unicode: false, colour: false };
-    const lines = viewLayers(model.layers, now);
-    output.text(`${erase()}${before}${lines.map((line) => `${line}\n`).join('')}`);
-    drawn = lines.length;
-    drawnAt = performance.now();
-  };
+  const bars = new Bars(output, shape);
   let late: NodeJS.Timeout | undefined;
   try {
     for await (const message of messages) {
-      const { line } = model.apply(message);
       clearTimeout(late);
-      if (line !== undefined) draw(`${visible(line)}\n`);
-      else if (performance.now() - drawnAt >= frameTime) draw('');
-      else late = setTimeout(() => draw(''), frameTime);
+      const { line } = bars.model.apply(message);
+      if (line !== undefined) bars.addLine(visible(line));
+      else if (bars.isDue()) bars.draw();
+      else late = setTimeout(() => bars.draw(), frameTime);
     }
   } finally {
     clearTimeout(late);
-    const now = shape() ?? { columns: 80, rows: 24, unicode: false, colour: false };
-    const whole = model.layers.map((layer) => `${viewLayer(layer, model.layers, now)}\n`);
-    output.text(erase() + whole.join(''));
+    bars.settle();
+  }
+}
+
+const fallbackShape: ViewShape = { columns: 80, rows: 24, unicode: false, colour: false };
+
+/** The lowest lines of the terminal, drawn over again and again. */
+class Bars {
+  readonly model: ProgressModel = new ProgressModel();
+  readonly #output: Output;
+  readonly #shape: ShowOptions['shape'];
+  #drawn = 0;
+  #drawnAt = 0;
+
+  constructor(output: Output, shape: ShowOptions['shape']) {
+    this.#output = output;
+    this.#shape = shape;
+  }
+
+  isDue(): boolean {
+    return performance.now() - this.#drawnAt >= frameTime;
+  }
+
+  draw(above = ''): void {
+    const lines = viewLayers(this.model.layers, this.#shape() ?? fallbackShape);
+    this.#output.text(`${this.#erase()}${above}${lines.map((line) => `${line}\n`).join('')}`);
+    this.#drawn = lines.length;
+    this.#drawnAt = performance.now();
+  }
+
+  /** A line that stays: under layers that are done, above those that are not. */
+  addLine(line: string): void {
+    if (this.model.isSettled) this.settle();
+    this.draw(`${line}\n`);
+  }
+
+  /** Leaves every layer on the screen as it is now. */
+  settle(): void {
+    const shape = this.#shape() ?? fallbackShape;
+    const { layers } = this.model;
+    this.#output.text(this.#erase() + layers.map((layer) => `${viewLayer(layer, layers, shape)}\n`).join(''));
+    this.#drawn = 0;
+    this.model.forgetLayers();
+  }
+
+  #erase(): string {
+    return this.#drawn === 0 ? '' : `\u001B[${this.#drawn}A\r\u001B[J`;
   }
 }

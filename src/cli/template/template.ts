@@ -165,7 +165,7 @@ function evaluateOperand(operand: Operand, scope: Scope): unknown {
 
 function follow(start: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, name) => {
-    if (typeof value !== 'object' || value === null)
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw missing(name, `${printValue(value) || 'an empty value'} has no fields`);
     if (Object.hasOwn(value, name)) return (value as Readonly<Record<string, unknown>>)[name];
     const names = Object.keys(value);

@@ -23,6 +23,7 @@ export async function carryStreams(options: StreamsOptions): Promise<'ended' | '
   const { connection, tty, stdin } = options;
   using stack = new DisposableStack();
   stack.defer(() => connection.close());
+  if (stdin) stack.defer(() => void process.stdin.destroy());
   if (tty) {
     if (stdin) stack.use(enterRawMode());
     stack.use(exitOnSignals());
@@ -31,7 +32,6 @@ export async function carryStreams(options: StreamsOptions): Promise<'ended' | '
   }
   const output = carryOutput(options).then(() => 'ended' as const);
   if (!stdin) return await output;
-  stack.defer(() => void process.stdin.destroy());
   return await Promise.race([output, carryInput(options)]);
 }
 

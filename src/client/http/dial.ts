@@ -32,8 +32,11 @@ export function dialUnix(path: string, signal?: AbortSignal): Promise<Socket> {
 
 function dialFailure(path: string, error: Error): EngineError {
   const errno = errnoOf(error) ?? '';
+  const known = reasons[errno];
+  // The system's own words stay in, so that they are not told again as the cause.
+  const why = known === undefined ? messageOf(error) : `${known} (${messageOf(error)})`;
   const kind = errno === 'EACCES' ? 'permission-denied' : 'unavailable';
-  return new EngineError(kind, `Cannot connect to "${path}": ${reasons[errno] ?? messageOf(error)}`, { cause: error });
+  return new EngineError(kind, `Cannot connect to "${path}": ${why}`, { cause: error });
 }
 
 function asError(reason: unknown): Error {
