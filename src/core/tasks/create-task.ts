@@ -11,7 +11,6 @@ import { watchShim } from '#/core/tasks/lose-shim.ts';
 import { startShim } from '#/core/tasks/run-shim.ts';
 import { RunningTask } from '#/core/tasks/running-task.ts';
 import { runtimeOptions } from '#/core/tasks/runtime-options.ts';
-import { findShimBinary } from '#/core/tasks/shim-binary.ts';
 import type { ShimClient } from '#/core/tasks/shim-client.ts';
 import { dialShim, shimMethods } from '#/core/tasks/shim-client.ts';
 import { openShimLog } from '#/core/tasks/shim-log.ts';
@@ -29,7 +28,7 @@ export async function createTask(host: TaskHost, key: TaskKey, request: CreateTa
   checkRequest(key, request);
   using _reserved = registry.reserve(key);
   await teardowns.settled(key);
-  const binary = await findShimBinary(request.runtimePath ?? container.runtime.name);
+  const binary = await host.binaries.find(request.runtimePath ?? container.runtime.name);
   const options = runtimeOptions(context.state, request.options ?? container.runtime.options, binary);
   await using undo = new AsyncDisposableStack();
   const bundle = bundleOf(context, key);
@@ -81,9 +80,11 @@ async function startTask({ host, undo, bundle, binary, options, request }: Start
   const [dialect, log] = await Promise.all([host.dialects.of(binary), openShimLog(bundle, logger)]);
   undo.use(log);
   const endpoint = await startShim({ binary, bundle, addresses: shims }, dialect, options);
-  await writeEndpoint(bundle, endpoint);
-  const shim = await dialShim(bundle.key.namespace, endpoint);
-  undo.defer(() => shim.close());
+  const dialing = dialShim(bundle.key.namespace, endpoint).then((opened) => {
+    undo.defer(() => opened.close());
+    return opened;
+  });
+  const [shim] = await Promise.all([dialing, writeEndpoint(bundle, endpoint)]);
   const pid = await createContainer(shim, bundle, request, options);
   return new RunningTask({ bundle, binary, endpoint, shim, log, pid });
 }

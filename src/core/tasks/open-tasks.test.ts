@@ -7,7 +7,9 @@ import type { ProcessKey } from '#/core/tasks/contract.ts';
 import { attachStdio, openStdio, stdioEnded } from '#/core/tasks/stdio.ts';
 import type { TaskDaemon, TaskPlace } from '#/core/tasks/tasks.fixture.ts';
 import {
+  bundlesIn,
   eventsOf,
+  nothing,
   noStdio,
   openTaskDaemon,
   openTaskPlace,
@@ -15,8 +17,8 @@ import {
   putContainer,
   specFor,
   stdioBinary,
+  tracesOf,
 } from '#/core/tasks/tasks.fixture.ts';
-import { listMounts } from '#/linux/mount-info.ts';
 import { jsonTypeUrls, packJson } from '#/rpc/any.ts';
 
 const limit = { timeout: 60_000 };
@@ -33,31 +35,6 @@ async function createTask(
   return { namespace, id, execId: '' };
 }
 
-const bundles = (place: TaskPlace): string => join(place.state, 'io.containerd.runtime.v2.task', place.namespace);
-
-async function listOrNothing(path: string): Promise<string[]> {
-  return await readdir(path).catch(() => []);
-}
-
-/** Everything outside the database that a task of this place would have left. */
-async function traces(place: TaskPlace): Promise<Record<string, readonly string[]>> {
-  const mounts = (await listMounts()).map(({ target }) => target).filter((target) => target.startsWith(place.path));
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-  const cgroups = await Promise.all(
-    (await listOrNothing('/sys/fs/cgroup')).map((name) => listOrNothing(`/sys/fs/cgroup/${name}/${place.namespace}`)),
-  );
-  return {
-    bundles: await listOrNothing(bundles(place)),
-    work: await listOrNothing(join(place.path, 'root/io.containerd.runtime.v2.task', place.namespace)),
-    mounts,
-    processes: commands.filter((command) => command.includes('containerd-shim') && command.includes(place.namespace)),
-    cgroups: cgroups.flat().filter((name) => !name.includes('.') && !/^(tasks|notify_on_release)$/.test(name)),
-  };
-}
-
-const nothing = { bundles: [], work: [], mounts: [], processes: [], cgroups: [] };
-
 test('a task runs to its exit code, and nothing of it is left', limit, async () => {
   await using place = await openTaskPlace();
   await using daemon = await openTaskDaemon(place);
@@ -68,8 +45,8 @@ test('a task runs to its exit code, and nothing of it is left', limit, async () 
   await assert.rejects(tasks.create(place.namespace, 'one', { rootfs: [], stdio: noStdio }), {
     kind: 'already-exists',
   });
-  const there = await traces(place);
-  for (const kind of ['bundles', 'work', 'mounts', 'processes', 'cgroups']) assert.notDeepEqual(there[kind], [], kind);
+  const there = await tracesOf(place);
+  for (const [kind, found] of Object.entries(there)) assert.notDeepEqual(found, [], kind);
   const { pid } = await tasks.start(key);
   const exit = await tasks.wait(key);
   assert.deepEqual([exit.exitStatus, exit.pid], [7, pid]);
@@ -81,7 +58,7 @@ test('a task runs to its exit code, and nothing of it is left', limit, async () 
   await seen.until('/tasks/delete');
   assert.deepEqual(seen.topics(), ['/tasks/create', '/tasks/start', '/tasks/exit', '/tasks/delete']);
   await daemon[Symbol.asyncDispose]();
-  assert.deepEqual(await traces(place), nothing);
+  assert.deepEqual(await tracesOf(place), nothing);
 });
 
 test('kill(), delete(), pause(), pids(), stats() and list() of a running task', limit, async () => {
@@ -197,7 +174,7 @@ test('a failed create tells the reason of the runtime and leaves nothing', limit
   });
   assert.equal(tasks.has(namespace, 'broken'), false);
   assert.deepEqual(daemon.metadata.read.listIntents('task'), []);
-  assert.deepEqual(await traces(place), nothing);
+  assert.deepEqual(await tracesOf(place), nothing);
   assert.deepEqual(
     seen.topics().filter((topic) => topic !== '/tasks/create'),
     [],
@@ -208,7 +185,7 @@ test('a failed create tells the reason of the runtime and leaves nothing', limit
     kind: 'not-found',
     message: /containerd-shim-missing-v9/,
   });
-  assert.deepEqual(await traces(place), nothing);
+  assert.deepEqual(await tracesOf(place), nothing);
 });
 
 test('openTasks() adopts what runs and learns of exits while it was away', limit, async () => {
@@ -233,7 +210,7 @@ test('openTasks() adopts what runs and learns of exits while it was away', limit
   assert.deepEqual((({ exitStatus, pid: killed }) => [exitStatus, killed])(await tasks.wait(stays)), [137, pid]);
   await Promise.all([tasks.delete(namespace, 'stays'), tasks.delete(namespace, 'ends')]);
   await second[Symbol.asyncDispose]();
-  assert.deepEqual(await traces(place), nothing);
+  assert.deepEqual(await tracesOf(place), nothing);
 });
 
 test('openTasks() removes bundles without a shim and undoes half-made tasks', limit, async () => {
@@ -247,15 +224,15 @@ test('openTasks() removes bundles without a shim and undoes half-made tasks', li
     tx.addIntent({ id: `task/${namespace}/half`, namespace, kind: 'task', detail, createdAt: 1n }),
   );
   await first[Symbol.asyncDispose]();
-  await mkdir(join(bundles(place), 'stray/rootfs'), { recursive: true });
-  await mkdir(join(bundles(place), 'empty'));
-  await mkdir(join(bundles(place), '.deleted.1234'));
+  await mkdir(join(bundlesIn(place), 'stray/rootfs'), { recursive: true });
+  await mkdir(join(bundlesIn(place), 'empty'));
+  await mkdir(join(bundlesIn(place), '.deleted.1234'));
   await mkdir(join(place.path, 'root/io.containerd.runtime.v2.task', namespace, 'lone'), { recursive: true });
 
   await using second = await openTaskDaemon(place);
   assert.deepEqual(second.tasks.adopted(), []);
   assert.deepEqual(second.metadata.read.listIntents('task'), []);
-  assert.deepEqual(await traces(place), nothing);
+  assert.deepEqual(await tracesOf(place), nothing);
 });
 
 test('the death of a shim ends its task with events, and nothing is left', limit, async () => {
@@ -275,7 +252,7 @@ test('the death of a shim ends its task with events, and nothing is left', limit
   await seen.until('/tasks/delete');
   assert.deepEqual(seen.topics(), ['/tasks/create', '/tasks/start', '/tasks/exit', '/tasks/delete']);
   assert.equal(tasks.has(place.namespace, 'orphan'), false);
-  assert.deepEqual(await traces(place), nothing);
+  assert.deepEqual(await tracesOf(place), nothing);
 });
 
 test('the same id can be used again at once', limit, async () => {

@@ -9,7 +9,7 @@ import { deleteTask } from '#/core/tasks/delete-task.ts';
 import { EventOrder } from '#/core/tasks/event-order.ts';
 import { readState } from '#/core/tasks/read-state.ts';
 import type { RunningTask } from '#/core/tasks/running-task.ts';
-import { findShimBinary } from '#/core/tasks/shim-binary.ts';
+import { createShimBinaries } from '#/core/tasks/shim-binary.ts';
 import { createShimDialects } from '#/core/tasks/shim-dialect.ts';
 import * as calls from '#/core/tasks/task-calls.ts';
 import { decodeTaskEvent } from '#/core/tasks/task-events.ts';
@@ -29,11 +29,12 @@ export async function openTasks(context: TasksContext): Promise<Tasks> {
     context,
     registry: new TaskRegistry(),
     teardowns: new Teardowns(context.logger),
+    binaries: createShimBinaries(),
     dialects: createShimDialects(),
     closing: closing.signal,
   };
   // The first create need not wait for the shim to tell its version.
-  void findShimBinary(usualRuntime).then(host.dialects.of, () => {});
+  void host.binaries.find(usualRuntime).then(host.dialects.of, () => {});
   await adoptTasks(host);
   const adopted = host.registry.list().map(({ key }) => key);
   return {

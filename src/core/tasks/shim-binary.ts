@@ -2,6 +2,27 @@ import { access, constants, stat } from 'node:fs/promises';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { EngineError } from '#/base/errors.ts';
 
+/** Remembers where the programs are, and looks again only when one has gone. */
+export interface ShimBinaries {
+  find(runtime: string): Promise<string>;
+}
+
+const mostRuntimes = 64;
+
+export function createShimBinaries(): ShimBinaries {
+  const known = new Map<string, string>();
+  return {
+    find: async (runtime) => {
+      const before = known.get(runtime);
+      if (before !== undefined && (await isProgram(before))) return before;
+      const found = await findShimBinary(runtime);
+      if (known.size >= mostRuntimes) known.clear();
+      known.set(runtime, found);
+      return found;
+    },
+  };
+}
+
 /**
  * The program that a runtime's name stands for: the last two parts of `io.containerd.runc.v2` make
  * `containerd-shim-runc-v2`, looked for in PATH and beside the daemon; an absolute path is taken as it is.

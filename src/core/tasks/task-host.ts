@@ -1,4 +1,5 @@
 import type { TasksContext } from '#/core/tasks/context.ts';
+import type { ShimBinaries } from '#/core/tasks/shim-binary.ts';
 import type { ShimDialects } from '#/core/tasks/shim-dialect.ts';
 import type { TaskRegistry } from '#/core/tasks/task-registry.ts';
 import type { Teardowns } from '#/core/tasks/teardowns.ts';
@@ -8,6 +9,7 @@ export interface TaskHost {
   readonly context: TasksContext;
   readonly registry: TaskRegistry;
   readonly teardowns: Teardowns;
+  readonly binaries: ShimBinaries;
   readonly dialects: ShimDialects;
   /** Aborts when the daemon stops: from then on shims that go away are nobody's concern here. */
   readonly closing: AbortSignal;

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtempDisposable, readdir, rmdir, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtempDisposable, readdir, readFile, rmdir, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { silentLogger, type Logger } from '#/base/log.ts';
@@ -12,6 +12,7 @@ import type { CreateTask, Stdio, Tasks } from '#/core/tasks/contract.ts';
 import { openTasks } from '#/core/tasks/open-tasks.ts';
 import { timeOf } from '#/core/tasks/timestamp.ts';
 import { Events as TtrpcEvents } from '#/gen/containerd/services/events/ttrpc/v1/events_pb.ts';
+import { listMounts } from '#/linux/mount-info.ts';
 import { jsonTypeUrls, packJson, valueOfAny } from '#/rpc/any.ts';
 import { bindService } from '#/rpc/service.ts';
 import { createTtrpcServer } from '#/rpc/ttrpc-server.ts';
@@ -23,14 +24,14 @@ export const stdioBinary: string = resolve('build/berth-stdio');
 export const noStdio: Stdio = { terminal: false, stdin: '', stdout: '', stderr: '' };
 
 /** A place for tasks with a busybox root. Its namespace is its own, so tests that run side by side do not meet. */
-export interface TaskPlace extends AsyncDisposable {
+export interface TaskPlace {
   readonly path: string;
   readonly state: string;
   readonly namespace: string;
   readonly rootfs: CreateTask['rootfs'];
 }
 
-export async function openTaskPlace(): Promise<TaskPlace> {
+export async function openTaskPlace(): Promise<TaskPlace & AsyncDisposable> {
   const directory = await mkdtempDisposable(join(tmpdir(), 'tasks-'));
   const root = join(directory.path, 'image');
   await Promise.all(['bin', 'proc', 'dev', 'sys', 'tmp'].map((name) => mkdir(join(root, name), { recursive: true })));
@@ -183,3 +184,31 @@ export function eventsOf({ events }: TaskDaemon): SeenEvents {
     until: (topic) => (topics.includes(topic) ? Promise.resolve() : new Promise((done) => waiting.set(topic, done))),
   };
 }
+
+export const bundlesIn = ({ state, namespace }: TaskPlace): string =>
+  join(state, 'io.containerd.runtime.v2.task', namespace);
+
+async function listOrNothing(path: string): Promise<string[]> {
+  return await readdir(path).catch(() => []);
+}
+
+export type Traces = Readonly<Record<'bundles' | 'work' | 'mounts' | 'processes' | 'cgroups', readonly string[]>>;
+
+/** Everything outside the database that a task of this place would have left. */
+export async function tracesOf(place: TaskPlace): Promise<Traces> {
+  const mounts = (await listMounts()).map(({ target }) => target).filter((target) => target.startsWith(place.path));
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  const cgroups = await Promise.all(
+    (await listOrNothing('/sys/fs/cgroup')).map((name) => listOrNothing(`/sys/fs/cgroup/${name}/${place.namespace}`)),
+  );
+  return {
+    bundles: await listOrNothing(bundlesIn(place)),
+    work: await listOrNothing(join(place.path, 'root/io.containerd.runtime.v2.task', place.namespace)),
+    mounts,
+    processes: commands.filter((command) => command.includes('containerd-shim') && command.includes(place.namespace)),
+    cgroups: cgroups.flat().filter((name) => !name.includes('.') && !/^(tasks|notify_on_release)$/.test(name)),
+  };
+}
+
+export const nothing: Traces = { bundles: [], work: [], mounts: [], processes: [], cgroups: [] };

@@ -5,8 +5,12 @@ import { removeBundle } from '#/core/tasks/bundle.ts';
 import type { Exit } from '#/core/tasks/contract.ts';
 import { taskName } from '#/core/tasks/context.ts';
 import { endShim } from '#/core/tasks/end-shim.ts';
-import { findEndpoint, findShimPath } from '#/core/tasks/endpoint-file.ts';
+import { findEndpoint, findShimPath, removeSocket } from '#/core/tasks/endpoint-file.ts';
+import { removeLeftCgroup } from '#/core/tasks/left-cgroup.ts';
 import { deleteByShim } from '#/core/tasks/run-shim.ts';
+import type { ShimEndpoint } from '#/core/tasks/shim-answer.ts';
+import { openShimLog } from '#/core/tasks/shim-log.ts';
+import { killStrayShims } from '#/core/tasks/stray-shims.ts';
 import type { TaskHost } from '#/core/tasks/task-host.ts';
 
 /**
@@ -21,14 +25,25 @@ export async function undoTask(host: TaskHost, bundle: Bundle): Promise<Exit | u
   };
   if (!(await exists(bundle.path))) return undefined;
   const endpoint = await findEndpoint(bundle.path).catch(warn('cannot read where a shim listens'));
-  if (endpoint !== undefined) await endShim(bundle.key, endpoint).catch(warn('cannot end a shim'));
+  await takeShimDown(host, bundle, endpoint).catch(warn('cannot end a shim'));
   const binary = await findShimPath(bundle.path);
   const exit =
     binary === undefined
       ? undefined
       : await deleteByShim({ binary, bundle, addresses: shims }).catch(warn('cannot clean up after a container'));
+  await removeLeftCgroup(bundle).catch(warn('cannot remove the cgroup of a container'));
   await removeBundle(bundle);
   return exit;
+}
+
+async function takeShimDown({ context, registry }: TaskHost, bundle: Bundle, endpoint?: ShimEndpoint): Promise<void> {
+  // A shim that is starting waits until somebody reads its log, and would not answer before.
+  using _log = await openShimLog(bundle, context.logger);
+  if (endpoint !== undefined && (await endShim(bundle.key, endpoint))) return await removeSocket(endpoint);
+  const servesOthers = registry.list().some((task) => task.endpoint.address === endpoint?.address);
+  if (servesOthers) return;
+  await killStrayShims(bundle.key, context.shims);
+  if (endpoint !== undefined) await removeSocket(endpoint);
 }
 
 async function exists(path: string): Promise<boolean> {
