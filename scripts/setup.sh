@@ -48,7 +48,7 @@ fi
 
 if ! cmp -s package-lock.json node_modules/.berth-package-lock.json; then
   echo "berth: installing npm packages" >&2
-  npm ci --no-audit --no-fund --loglevel=error >&2
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
   cp package-lock.json node_modules/.berth-package-lock.json
 fi
 sh scripts/verify-node.sh
