@@ -22,7 +22,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node26',
-  chunkNames: 'chunks/[name]-[hash]',
+  // Beside the programs: import.meta.dirname is then dist/ in every part of them.
+  chunkNames: '[name]-[hash]',
   define: { 'process.env.BERTH_REVISION': JSON.stringify(revision) },
   logLevel: 'warning',
 });

@@ -98,13 +98,10 @@ function namespaceOf(request: IncomingMessage): string {
 function fail({ logger }: DockerApiOptions, request: IncomingMessage, answer: Answer, error: unknown): void {
   const status = statusOf(error);
   const message = messageOf(error);
+  // An error of ours says enough; one that nobody expected needs its place.
+  const stack = kindOf(error) === 'unknown' && error instanceof Error ? error.stack : undefined;
   if (status >= 500 && kindOf(error) !== 'unimplemented')
-    logger.error('a request failed', {
-      method: request.method,
-      url: request.url,
-      error: message,
-      stack: error instanceof Error ? error.stack : undefined,
-    });
+    logger.error('a request failed', { method: request.method, url: request.url, error: message, stack });
   if (answer.started) {
     if (errnoOf(error) !== 'EPIPE') logger.debug('an answer was cut short', { url: request.url, error: message });
     request.socket.destroy();
