@@ -131,7 +131,7 @@ async function openTask({ context }: TaskHost, bundle: Bundle): Promise<RunningT
   undo.defer(() => shim.close());
   const request = { id: bundle.key.id };
   const state = await shim.call(shimMethods.state, request, { timeoutMs: answerLimit });
-  const task = new RunningTask({ bundle, binary, endpoint, shim, log, pid: state.pid });
+  const task = new RunningTask({ bundle, binary, endpoint, shim, log, pid: state.pid, adopted: true });
   const { pid, exitStatus } = state;
   if (state.status === Status.STOPPED) task.init.finish({ pid, exitStatus, exitedAt: timeOf(state.exitedAt) });
   else task.init.follow(shim, bundle.key.id);

@@ -1,7 +1,8 @@
 import type { TypedValue } from '#/base/any.ts';
 import { now } from '#/base/clock.ts';
-import { EngineError, describeFailure } from '#/base/errors.ts';
-import type { Bundle } from '#/core/tasks/bundle.ts';
+import { EngineError, describeFailure, isKind, messageOf } from '#/base/errors.ts';
+import { namingFullDisk } from '#/core/content/disk-full.ts';
+import type { Bundle, BundleContent } from '#/core/tasks/bundle.ts';
 import { bundleOf, createBundle } from '#/core/tasks/bundle.ts';
 import type { TaskKey } from '#/core/tasks/context.ts';
 import { taskName } from '#/core/tasks/context.ts';
@@ -33,9 +34,8 @@ export async function createTask(host: TaskHost, key: TaskKey, request: CreateTa
   await using undo = new AsyncDisposableStack();
   const bundle = bundleOf(context, key);
   const intent = await addIntent(host, bundle);
-  undo.defer(() => removeIntent(host, intent));
-  await createBundle(bundle, { spec: container.spec.value, shim: binary });
-  undo.defer(async () => void (await undoTask(host, bundle)));
+  undo.defer(() => undoCreate(host, bundle, intent));
+  await makeBundle(host, bundle, { spec: container.spec.value, shim: binary });
   const task = await startTask({ host, undo, bundle, binary, options, request });
   task.init.follow(task.shim, key.id);
   await removeIntent(host, intent);
@@ -43,6 +43,17 @@ export async function createTask(host: TaskHost, key: TaskKey, request: CreateTa
   registry.add(task);
   watchShim(host, task);
   return { pid: task.init.pid };
+}
+
+/** What cannot be undone now keeps its intent, so that the next start tries again. */
+async function undoCreate(host: TaskHost, bundle: Bundle, intent: string): Promise<void> {
+  try {
+    await undoTask(host, bundle);
+    await removeIntent(host, intent);
+  } catch (error) {
+    const fields = { task: taskName(bundle.key), error: messageOf(error) };
+    host.context.logger.error('cannot undo a task that failed; the next start will', fields);
+  }
 }
 
 function checkRequest(key: TaskKey, { checkpoint, stdio }: CreateTask): void {
@@ -53,12 +64,29 @@ function checkRequest(key: TaskKey, { checkpoint, stdio }: CreateTask): void {
   if (stdio.terminal && stdio.stderr !== '') refuse('invalid-argument', 'a terminal has no stderr of its own');
 }
 
+/** What stands in the way although no task has the id, an earlier one could not remove: it is tried again. */
+async function makeBundle(host: TaskHost, bundle: Bundle, content: BundleContent): Promise<void> {
+  const create = (): Promise<void> =>
+    namingFullDisk(`Cannot create task "${taskName(bundle.key)}"`, host.context.state, () =>
+      createBundle(bundle, content),
+    );
+  try {
+    await create();
+  } catch (error) {
+    if (!isKind(error, 'already-exists')) throw error;
+    host.context.logger.warn('removing a bundle that was left', { task: taskName(bundle.key) });
+    await undoTask(host, bundle);
+    await create();
+  }
+}
+
 async function addIntent({ context }: TaskHost, { key, path }: Bundle): Promise<string> {
   const id = `task/${taskName(key)}`;
   const detail = { namespace: key.namespace, id: key.id, bundle: path };
-  await context.metadata.write((tx) =>
-    tx.addIntent({ id, namespace: key.namespace, kind: 'task', detail, createdAt: now() }),
-  );
+  await context.metadata.write((tx) => {
+    tx.removeIntent(id);
+    tx.addIntent({ id, namespace: key.namespace, kind: 'task', detail, createdAt: now() });
+  });
   return id;
 }
 

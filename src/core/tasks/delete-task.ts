@@ -1,25 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { now } from '#/base/clock.ts';
-import { EngineError, isKind } from '#/base/errors.ts';
+import { EngineError, isKind, messageOf } from '#/base/errors.ts';
 import { retireBundle } from '#/core/tasks/bundle.ts';
 import { taskName } from '#/core/tasks/context.ts';
 import type { Exit } from '#/core/tasks/contract.ts';
 import { shutDownShim } from '#/core/tasks/end-shim.ts';
 import { removeSocket } from '#/core/tasks/endpoint-file.ts';
+import { removeLeftCgroup } from '#/core/tasks/left-cgroup.ts';
 import type { RunningTask } from '#/core/tasks/running-task.ts';
 import { shimMethods } from '#/core/tasks/shim-client.ts';
 import type { TaskHost } from '#/core/tasks/task-host.ts';
-import { Status } from '#/gen/containerd/types/task/task_pb.ts';
 import { timeOf } from '#/core/tasks/timestamp.ts';
+import { Status } from '#/gen/containerd/types/task/task_pb.ts';
+
+const closeLimit = 1000;
 
 /**
  * Deletes a task that has ended. When it resolves the container, its root's mount and its id are free; the shim ends and
  * the files go shortly after, and a new task of the same id waits for that.
  */
 export async function deleteTask(host: TaskHost, task: RunningTask): Promise<Exit> {
-  const exit = await deleteContainer(task);
+  const exit = await deleteContainer(host, task);
   if (!host.registry.remove(task)) return exit;
   task.finishAll(exit);
-  const retired = retireBundle(task.bundle);
+  const retired = retire(host, task);
   host.teardowns.begin(task.key, async () => {
     await releaseShim(host, task);
     const deleteFiles = await retired;
@@ -29,6 +33,16 @@ export async function deleteTask(host: TaskHost, task: RunningTask): Promise<Exi
   return exit;
 }
 
+async function retire({ context }: TaskHost, { bundle, adopted }: RunningTask): Promise<() => Promise<void>> {
+  // A delete that died with its daemon may have forgotten the container, but not yet removed its cgroup.
+  if (adopted)
+    await removeLeftCgroup(bundle).catch((error: unknown) => {
+      const fields = { task: taskName(bundle.key), error: messageOf(error) };
+      context.logger.warn('cannot remove the cgroup of a container', fields);
+    });
+  return await retireBundle(bundle);
+}
+
 async function releaseShim({ registry }: TaskHost, { shim, key, endpoint, log }: RunningTask): Promise<void> {
   const isShared = registry.list().some((other) => other.endpoint.address === endpoint.address);
   if (isShared) shim.close();
@@ -36,17 +50,23 @@ async function releaseShim({ registry }: TaskHost, { shim, key, endpoint, log }:
   log[Symbol.dispose]();
 }
 
-async function deleteContainer(task: RunningTask): Promise<Exit> {
+async function deleteContainer(host: TaskHost, task: RunningTask): Promise<Exit> {
   const { id } = task.key;
   try {
     const { pid, exitStatus, exitedAt } = await task.shim.call(shimMethods.delete, { id });
     return { pid, exitStatus, exitedAt: timeOf(exitedAt) };
   } catch (error) {
     if (isKind(error, 'not-found')) return task.init.exit ?? { pid: task.init.pid, exitStatus: 255, exitedAt: now() };
-    // The shim is gone or going: whoever cleans up after it learns how the task ended.
-    if (isKind(error, 'unavailable')) return await task.init.exited;
+    if (isKind(error, 'unavailable') && (await isLost(host, task))) return await task.init.exited;
     throw await explainRefusal(task, error);
   }
+}
+
+/** True when the shim has gone away; then whoever cleans up after it is done, and has said how the task ended. */
+async function isLost({ teardowns }: TaskHost, task: RunningTask): Promise<boolean> {
+  const closed = await Promise.race([task.shim.closed.then(() => true), delay(closeLimit, false, { ref: false })]);
+  if (closed) await teardowns.settled(task.key);
+  return closed;
 }
 
 /** Shims tell in words of their own that a container still runs. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,6 +19,7 @@ import {
   stdioBinary,
   tracesOf,
 } from '#/core/tasks/tasks.fixture.ts';
+import { mount, unmount } from '#/linux/mount.ts';
 import { jsonTypeUrls, packJson } from '#/rpc/any.ts';
 
 const limit = { timeout: 60_000 };
@@ -186,6 +187,22 @@ test('a failed create tells the reason of the runtime and leaves nothing', limit
     message: /containerd-shim-missing-v9/,
   });
   assert.deepEqual(await tracesOf(place), nothing);
+});
+
+test('create() on a full disk says so and leaves nothing', limit, async () => {
+  await using place = await openTaskPlace();
+  await mkdir(place.state);
+  await mount({ type: 'tmpfs', source: 'tmpfs', target: place.state, options: ['size=16k'] });
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => unmount(place.state, { detach: true }));
+  await using daemon = await openTaskDaemon(place);
+  await writeFile(join(place.state, 'ballast'), Buffer.alloc(16 * 1024)).catch(() => {});
+  await assert.rejects(createTask(daemon, place, 'late', ['/bin/true']), {
+    kind: 'resource-exhausted',
+    message: /^Cannot create task ".*\/late": the disk of ".*" is full/,
+  });
+  assert.deepEqual({ ...(await tracesOf(place)), mounts: [] }, nothing);
+  assert.deepEqual(daemon.metadata.read.listIntents('task'), []);
 });
 
 test('openTasks() adopts what runs and learns of exits while it was away', limit, async () => {

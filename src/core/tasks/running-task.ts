@@ -13,6 +13,8 @@ export interface TaskParts {
   readonly shim: ShimClient;
   readonly log: Disposable;
   readonly pid: number;
+  /** Taken over from an earlier daemon, which may have died in the middle of anything. */
+  readonly adopted?: boolean;
 }
 
 /** A task that has a shim. */
@@ -23,16 +25,18 @@ export class RunningTask {
   readonly endpoint: ShimEndpoint;
   readonly shim: ShimClient;
   readonly log: Disposable;
+  readonly adopted: boolean;
   readonly init: TrackedProcess;
   readonly #execs = new Map<string, TrackedProcess>();
 
-  constructor({ bundle, binary, endpoint, shim, log, pid }: TaskParts) {
+  constructor({ bundle, binary, endpoint, shim, log, pid, adopted = false }: TaskParts) {
     this.key = bundle.key;
     this.bundle = bundle;
     this.binary = binary;
     this.endpoint = endpoint;
     this.shim = shim;
     this.log = log;
+    this.adopted = adopted;
     this.init = new TrackedProcess('', pid);
   }
 
