@@ -21,6 +21,7 @@ export interface ContainerFlags {
   readonly 'label-file': readonly string[];
   readonly memory: string | undefined;
   readonly name: string | undefined;
+  readonly net: string | undefined;
   readonly network: string | undefined;
   readonly 'pids-limit': number | undefined;
   readonly platform: string | undefined;
@@ -54,6 +55,7 @@ export const containerFlags: FlagsFor<ContainerFlags> = {
   'label-file': list('', 'FILE', 'Read labels from a file'),
   memory: text('m', 'SIZE', 'Memory limit, such as 512m'),
   name: text('', 'NAME', 'Name of the container'),
+  net: text('', 'NETWORK', 'The same as --network'),
   network: text('', 'NETWORK', 'Network to join: host or none'),
   'pids-limit': number('', 'COUNT', 'Most processes at once (-1 for no limit)'),
   platform: text('', 'PLATFORM', 'Platform of the image, such as linux/arm64'),
@@ -134,7 +136,7 @@ function hostConfig(flags: ContainerFlags, binds: readonly string[]): HostConfig
     ReadonlyRootfs: flags['read-only'],
     CapAdd: flags['cap-add'],
     CapDrop: flags['cap-drop'],
-    ...given('NetworkMode', flags.network),
+    ...given('NetworkMode', flags.network ?? flags.net),
     ...given('ContainerIDFile', flags.cidfile),
     ...given('PidsLimit', flags['pids-limit']),
     ...given('Memory', flags.memory === undefined ? undefined : parseBytes('--memory', flags.memory)),

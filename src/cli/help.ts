@@ -22,7 +22,7 @@ export function programHelp(style: HelpStyle): string {
         style,
       )}`;
     }),
-    `${bold('Options')} (before or after the command)\n${columns(flagRows(globalFlags), style)}`,
+    `${bold('Options, before or after the command')}\n${columns(flagRows(globalFlags), style)}`,
     `${bold('Environment')}\n${columns(environment, style)}`,
     `Grouped names work too (${Object.keys(commandGroups)
       .map((group) => `berth ${group} …`)

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { openFakeDaemon, sendJson, type Answer, type FakeDaemon } from '#/client/fake-daemon.fixture.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/berth', import.meta.url));
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 interface Ended {
   readonly code: number | null;
@@ -20,16 +21,17 @@ interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly onStart?: (child: ReturnType<typeof spawn>) => void;
+  /** Run instead of Node with our sources. */
   readonly program?: string;
 }
 
 /** The real program, in a process of its own. */
 async function berth(
   words: readonly string[],
-  { env = {}, input = '', onStart, program = launcher }: RunOptions = {},
+  { env = {}, input = '', onStart, program }: RunOptions = {},
 ): Promise<Ended> {
   const { PATH = '' } = process.env;
-  const child = spawn(program, words, {
+  const child = spawn(program ?? process.execPath, program === undefined ? [main, ...words] : words, {
     env: { PATH, HOME: '/nonexistent', BERTH_NODE: process.execPath, ...env },
   });
   let out = '';
@@ -121,8 +123,11 @@ test('a pipe that closes early ends berth quietly', async () => {
     Status: 'Up',
   }));
   await using daemon = await openFakeDaemon((_request, response) => sendJson(response, rows));
-  const script = `"$0" ps -a | head -1; exit "\${PIPESTATUS[0]}"`;
-  const { code, out, err } = await berth(['-c', script, launcher], { ...toDaemon(daemon), program: 'bash' });
+  const script = `"$0" "$1" ps -a | head -1; exit "\${PIPESTATUS[0]}"`;
+  const { code, out, err } = await berth(['-c', script, process.execPath, main], {
+    ...toDaemon(daemon),
+    program: 'bash',
+  });
   assert.deepEqual([code, err], [141, '']);
   assert.match(out, /^CONTAINER ID {3}IMAGE {5}COMMAND {3}CREATED +STATUS {4}PORTS {5}NAMES\n$/);
 });

@@ -14,8 +14,9 @@ test('parseBytes() counts in powers of 1024', () => {
 test('parseCpus() is exact to the billionth', () => {
   assert.equal(parseCpus('--cpus', '0.1'), 100_000_000);
   assert.equal(parseCpus('--cpus', '1.5'), 1_500_000_000);
+  assert.equal(parseCpus('--cpus', '.5'), 500_000_000);
   assert.equal(parseCpus('--cpus', '0.000000001'), 1);
-  for (const text of ['', '.5', '-1', '1,5', '0.0000000001'])
+  for (const text of ['', '.', '-1', '1,5', '0.0000000001'])
     assert.throws(() => parseCpus('--cpus', text), { name: 'UsageError' });
 });
 

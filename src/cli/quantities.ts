@@ -15,7 +15,7 @@ export function parseBytes(flag: string, text: string): number {
 
 /** Reads a count of CPUs with up to nine decimals into billionths. Throws UsageError. */
 export function parseCpus(flag: string, text: string): number {
-  const [, whole, fraction = ''] = /^([0-9]{1,6})(?:\.([0-9]{1,9}))?$/.exec(text) ?? [];
+  const [, whole, fraction = ''] = /^(?=\.?[0-9])([0-9]{0,6})(?:\.([0-9]{1,9}))?$/.exec(text) ?? [];
   if (whole === undefined)
     throw new UsageError(`flag "${flag}" needs a number of CPUs such as 1.5, not ${JSON.stringify(text)}`);
   return Number(whole) * 1e9 + Number(fraction.padEnd(9, '0'));

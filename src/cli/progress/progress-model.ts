@@ -26,9 +26,9 @@ export class ProgressModel {
     return [...this.#layers.values()];
   }
 
-  /** True when every layer that was named has come to its end. */
+  /** True when nothing is under way: what is said now is said of the whole. */
   get isSettled(): boolean {
-    return this.layers.every(isFinished);
+    return this.layers.every((layer) => isFinished(layer) || /^download complete/i.test(layer.status));
   }
 
   /** Begins anew, as after the last line of one image. */
