@@ -2,15 +2,20 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { now } from '#/base/clock.ts';
-import { EngineError } from '#/base/errors.ts';
+import { EngineError, messageOf } from '#/base/errors.ts';
 import type { Logger } from '#/base/log.ts';
 import { revision, version } from '#/base/version.ts';
 import { openContainerdApi } from '#/api/containerd/open-containerd-api.ts';
 import type { DaemonFacts } from '#/api/docker/daemon-facts.ts';
 import { openDockerApi } from '#/api/docker/server.ts';
+import type { ContentStore } from '#/core/content/contract.ts';
 import { openContent } from '#/core/content/open-content.ts';
+import type { Events } from '#/core/events/contract.ts';
 import { createEvents } from '#/core/events/create-events.ts';
+import type { Images } from '#/core/images/contract.ts';
+import type { Images } from '#/core/images/contract.ts';
 import { openImages } from '#/core/images/open-images.ts';
+import type { Layers } from '#/core/layers/contract.ts';
 import { openLayers } from '#/core/layers/open-layers.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
@@ -18,8 +23,9 @@ import { openRegistry } from '#/core/registry/open-registry.ts';
 import type { Registry } from '#/core/registry/contract.ts';
 import type { Snapshotter, Snapshotters } from '#/core/snapshots/contract.ts';
 import { snapshotterOpeners } from '#/core/snapshots/snapshotters.ts';
+import type { Tasks } from '#/core/tasks/contract.ts';
 import { openTasks } from '#/core/tasks/open-tasks.ts';
-import { openEngine } from '#/engine/open-engine.ts';
+import { openEngine, type Engine } from '#/engine/open-engine.ts';
 import { findAbilities, type Abilities } from '#/linux/abilities.ts';
 import { lockFile } from '#/linux/flock.ts';
 import { openMemoryKeeper } from '#/linux/memory.ts';
@@ -36,79 +42,70 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
   await using stack = new AsyncDisposableStack();
   await makeDirectories(config);
   stack.use(await lockRoot(config));
-  const [abilities, host, runtime, id] = await Promise.all([
-    findAbilities(),
-    readHostFacts(),
-    findRuntime(),
-    daemonId(config.root),
-  ]);
+  const [abilities, runtime, id] = await Promise.all([findAbilities(), findRuntime(), daemonId(config.root)]);
   requireAbilities(abilities);
-  const pluginRoot = (type: string, name: string): string => join(config.root, `io.containerd.${type}.v1.${name}`);
-  const temporary = join(config.root, 'tmpmounts');
+  const core = await openCore(stack, config, logger);
+  const engine = stack.use(await openEngineOn(core, config, { abilities, logger }));
+  collectAtStart(stack, images, logger);
 
+  const memory = stack.use(openMemoryKeeper({ quietMs: quietMilliseconds }));
+  const identity = { version: `v${version}`, revision, uuid: id };
+  const { address, dockerAddress, gid } = config;
+  stack.use(
+    await openContainerdApi({
+      core: { ...core, identity, logger },
+      address,
+      ttrpcAddress: shimAddress(config),
+      gid,
+    }),
+  );
+  const facts = daemonFacts({ config, abilities, runtime, id, registry: core.registry });
+  const onActivity = (): void => memory.touch();
+  stack.use(await openDockerApi({ engine, facts, path: dockerAddress, gid, logger, onActivity }));
+  memory.touch();
+  return stack.move();
+}
+
+const shimAddress = ({ address }: DaemonConfig): string => `${address}.ttrpc`;
+
+interface Core {
+  readonly events: Events;
+  readonly metadata: Metadata;
+  readonly content: ContentStore;
+  readonly snapshotters: Snapshotters;
+  readonly layers: Layers;
+  readonly registry: Registry;
+  readonly images: Images;
+  readonly tasks: Tasks;
+  readonly temporary: string;
+}
+
+/** The nouns, bottom to top. Tasks that an earlier daemon left are adopted when it resolves. */
+async function openCore(stack: AsyncDisposableStack, config: DaemonConfig, logger: Logger): Promise<Core> {
+  const { root, state } = config;
+  const pluginRoot = (type: string, name: string): string => join(root, `io.containerd.${type}.v1.${name}`);
+  const temporary = join(root, 'tmpmounts');
   const events = createEvents();
   const metadata = stack.use(await openMetadata({ path: join(pluginRoot('metadata', 'sqlite'), 'meta.db'), logger }));
   const content = await openContent({ root: pluginRoot('content', 'content'), metadata, logger });
   const snapshotters = await openSnapshotters(stack, metadata, pluginRoot);
-  const layers = stack.use(await openLayers({ temporaryDirectory: temporary, logger }));
+  const layers = stack.use(await openLayers({ temporaryDirectory: join(temporary, 'layers'), logger }));
   const registry = openRegistry({ logger, userAgent: `berth/${version}` });
   const images = openImages({ metadata, content, snapshotters, layers, registry, events, logger });
-  const tasks = stack.use(
-    await openTasks({
-      root: config.root,
-      state: config.state,
-      metadata,
-      events,
-      logger,
-      shims: {
-        socketAddress: config.address,
-        ttrpcAddress: `${config.address}.ttrpc`,
-        publishBinary: daemonLauncher(),
-      },
-    }),
-  );
-  const engine = stack.use(
-    await openEngine({
-      metadata,
-      events,
-      images,
-      snapshotters,
-      tasks,
-      logger,
-      host,
-      snapshotter: config.snapshotter,
-      runtime: config.runtime,
-      root: config.root,
-      state: config.state,
-      stdioBinary: nativeProgram('berth-stdio'),
-      cgroupVersion: cgroupVersion(abilities),
-    }),
-  );
+  const shims = { socketAddress: config.address, ttrpcAddress: shimAddress(config), publishBinary: daemonLauncher() };
+  const tasks = stack.use(await openTasks({ root, state, metadata, events, logger, shims }));
+  return { events, metadata, content, snapshotters, layers, registry, images, tasks, temporary };
+}
 
-  const memory = stack.use(openMemoryKeeper({ quietMs: quietMilliseconds }));
-  const identity = { version: `v${version}`, revision, uuid: id };
-  const core = { metadata, events, content, snapshotters, layers, images, tasks, identity, logger, temporary };
-  stack.use(
-    await openContainerdApi({
-      core,
-      address: config.address,
-      ttrpcAddress: `${config.address}.ttrpc`,
-      gid: config.gid,
-    }),
-  );
-  const facts = daemonFacts({ config, abilities, runtime, id, registry });
-  stack.use(
-    await openDockerApi({
-      engine,
-      facts,
-      path: config.dockerAddress,
-      gid: config.gid,
-      logger,
-      onActivity: () => memory.touch(),
-    }),
-  );
-  memory.touch();
-  return stack.move();
+async function openEngineOn(
+  core: Core,
+  { root, state, snapshotter, runtime }: DaemonConfig,
+  { abilities, logger }: { readonly abilities: Abilities; readonly logger: Logger },
+): Promise<Engine> {
+  const host = await readHostFacts();
+  const stdioBinary = nativeProgram('berth-stdio');
+  const version = cgroupVersion(abilities);
+  return openEngine({ ...core, logger, host, snapshotter, runtime, root, state, stdioBinary, cgroupVersion: version });
 }
 
 async function makeDirectories({ root, state }: DaemonConfig): Promise<void> {
@@ -154,6 +151,14 @@ async function openSnapshotters(
   for (const [name, open] of Object.entries(snapshotterOpeners))
     opened.set(name, stack.use(await open({ root: pluginRoot('snapshotter', name), metadata })));
   return opened;
+}
+
+/** A crash may come between a record's end and its files'. Removing those can take long, so it goes on beside. */
+function collectAtStart(stack: AsyncDisposableStack, images: Images, logger: Logger): void {
+  const collecting = images.collectGarbage().catch((error: unknown) => {
+    logger.warn('garbage of an earlier run is left for later', { error: messageOf(error) });
+  });
+  stack.defer(async () => void (await collecting));
 }
 
 interface FactSources {

@@ -30,13 +30,9 @@ const ownDevices: ReadonlySet<string> = new Set([
 
 async function listDevices(directory: string): Promise<SpecDevice[]> {
   const names = await readdir(directory).catch(() => []);
-  const found = await Promise.all(
-    names.map((name) =>
-      directory === '/dev' && (ownDevices.has(name) || ownDirectories.has(name))
-        ? []
-        : readDevice(join(directory, name)),
-    ),
-  );
+  const isOwn = (name: string): boolean => directory === '/dev' && (ownDevices.has(name) || ownDirectories.has(name));
+  const shared = names.filter((name) => !isOwn(name));
+  const found = await Promise.all(shared.map((name) => readDevice(join(directory, name))));
   return found.flat();
 }
 

@@ -48,7 +48,7 @@ test('readLog() finds the tail of a log that is longer than a chunk', async () =
 test('readLog() keeps to streams and times, and passes over lines that are none', async () => {
   await using dir = await mkdtempDisposable(join(tmpdir(), 'log-'));
   const path = join(dir.path, 'x.log');
-  await writeFile(path, `${line('a', 1)}{"log":"half${'\n'}${line('b', 2, 'stderr')}${line('c', 3)}{"log":`);
+  await writeFile(path, `${line('a', 1)}{"log":"half\n${line('b', 2, 'stderr')}${line('c', 3)}{"log":`);
   assert.deepEqual(await collect(path), ['a', 'b', 'c']);
   assert.deepEqual(await collect(path, { stderr: false }), ['a', 'c']);
   const since = parseTime('2026-01-01T00:00:02Z');

@@ -219,7 +219,7 @@ export function parseImageConfig(digest: Digest, bytes: Uint8Array): ImageConfig
     diffIds: diffIds.map((entry) =>
       typeof entry === 'string' ? parseDigest(entry) : refuse(what, 'a diff id is not text'),
     ),
-    history: Array.isArray(history) ? (history.filter(isObject) as ImageHistory[]) : [],
+    history: Array.isArray(history) ? history.filter(isObject) : [],
   };
 }
 

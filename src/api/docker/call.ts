@@ -67,7 +67,7 @@ export function queryFilters(query: URLSearchParams, known: readonly string[]): 
         'invalid-argument',
         `invalid filter '${name}': this list can be filtered by ${known.join(', ')}`,
       );
-    const list = Array.isArray(values) ? values : Object.keys((values ?? {}) as object);
+    const list = Array.isArray(values) ? values : Object.keys(values ?? {});
     filters.set(name, list.map(String));
   }
   return filters;

@@ -107,7 +107,7 @@ function readHostConfig(fields: Fields): HostConfig {
     Dns: fields.texts('Dns'),
     DnsOptions: fields.texts('DnsOptions'),
     DnsSearch: fields.texts('DnsSearch'),
-    ConsoleSize: [Number(height), Number(width)] as const,
+    ConsoleSize: [height, width] as const,
     Annotations: fields.textMap('Annotations'),
     LogConfig: logConfig,
   };

@@ -21,5 +21,5 @@ export function registryAuth({ headers }: Pick<IncomingMessage, 'headers'>): Cre
     registryToken: fields.text('registrytoken'),
   };
   const given = Object.entries(credentials).filter(([, value]) => value !== '');
-  return given.length === 0 ? undefined : (Object.fromEntries(given) as Credentials);
+  return given.length === 0 ? undefined : Object.fromEntries(given);
 }
