@@ -13,7 +13,6 @@ import { openContent } from '#/core/content/open-content.ts';
 import type { Events } from '#/core/events/contract.ts';
 import { createEvents } from '#/core/events/create-events.ts';
 import type { Images } from '#/core/images/contract.ts';
-import type { Images } from '#/core/images/contract.ts';
 import { openImages } from '#/core/images/open-images.ts';
 import type { Layers } from '#/core/layers/contract.ts';
 import { openLayers } from '#/core/layers/open-layers.ts';
@@ -46,7 +45,7 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
   requireAbilities(abilities);
   const core = await openCore(stack, config, logger);
   const engine = stack.use(await openEngineOn(core, config, { abilities, logger }));
-  collectAtStart(stack, images, logger);
+  collectAtStart(stack, core.images, logger);
 
   const memory = stack.use(openMemoryKeeper({ quietMs: quietMilliseconds }));
   const identity = { version: `v${version}`, revision, uuid: id };
