@@ -4,7 +4,7 @@ import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/prot
 import { EngineError, messageOf } from '#/base/errors.ts';
 import type { Logger } from '#/base/log.ts';
 import { drained } from '#/rpc/drained.ts';
-import { decodeGrpcMessage, encodeGrpcMessage, GrpcMessageReader } from '#/rpc/grpc-message.ts';
+import { decodeGrpcMessage, encodeGrpcMessage, GrpcMessageReader, writeGrpcFrame } from '#/rpc/grpc-message.ts';
 import { firstHeader, parseGrpcTimeout, statusHeaders } from '#/rpc/grpc-metadata.ts';
 import type { BoundMethod, CallContext, MethodTable } from '#/rpc/service.ts';
 import type { RpcStatus } from '#/rpc/status.ts';
@@ -37,8 +37,9 @@ export class GrpcCall {
     stream.on('error', (error) => logger.debug('gRPC stream failed', { error: messageOf(error) }));
     stream.on('wantTrailers', () => stream.sendTrailers(statusHeaders(this.#status)));
     stream.on('close', () => {
-      this.#finished = true;
       clearTimeout(this.#timer);
+      if (this.#finished) return;
+      this.#finished = true;
       this.#abort.abort(new EngineError('cancelled', 'Cannot go on: the client has ended the call'));
     });
     this.done = this.#run(methods);
@@ -131,7 +132,7 @@ export class GrpcCall {
     const frame = encodeGrpcMessage(schema, answer);
     if (this.#finished) throw new EngineError('cancelled', 'Cannot answer: the call is over');
     if (!this.#stream.headersSent) this.#stream.respond(responseHeaders, { waitForTrailers: true });
-    if (!this.#stream.write(frame)) await drained(this.#stream);
+    if (!writeGrpcFrame(this.#stream, frame)) await drained(this.#stream);
   }
 
   #finish(status: RpcStatus): void {

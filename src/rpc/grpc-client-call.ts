@@ -4,7 +4,7 @@ import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from '@b
 import type { ErrorKind } from '#/base/errors.ts';
 import { EngineError } from '#/base/errors.ts';
 import { drained } from '#/rpc/drained.ts';
-import { decodeGrpcMessage, encodeGrpcMessage, GrpcMessageReader } from '#/rpc/grpc-message.ts';
+import { decodeGrpcMessage, encodeGrpcMessage, GrpcMessageReader, writeGrpcFrame } from '#/rpc/grpc-message.ts';
 import { decodeStatusText, formatGrpcTimeout } from '#/rpc/grpc-metadata.ts';
 import { errorOfStatus } from '#/rpc/status.ts';
 
@@ -43,7 +43,7 @@ export class GrpcClientCall<I extends DescMessage, O extends DescMessage> {
   async send(request: MessageInitShape<I>): Promise<void> {
     const frame = encodeGrpcMessage(this.#method.input, request);
     if (this.#stream.destroyed || !this.#stream.writable) return;
-    if (!this.#stream.write(frame)) await drained(this.#stream);
+    if (!writeGrpcFrame(this.#stream, frame)) await drained(this.#stream);
   }
 
   endRequests(): void {

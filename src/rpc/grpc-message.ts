@@ -1,6 +1,7 @@
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, ScalarType, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { EngineError } from '#/base/errors.ts';
 
 /** gRPC frames a message with one byte (compressed or not) and its length as a big-endian 32 bit number. */
@@ -10,19 +11,55 @@ export const grpcMaxMessage: number = 16 << 20;
 /** Messages not yet taken by the handler; beyond it the stream's window is left to fill. */
 const maxQueuedBytes = 256 << 10;
 
+/** A framed message, to be written piece by piece: large bytes stay where they are instead of being copied. */
+export type GrpcFrame = readonly [Uint8Array] | readonly [Uint8Array, Uint8Array];
+
 /** Throws `resource-exhausted` for a message over the limit. */
-export function encodeGrpcMessage<D extends DescMessage>(schema: D, message: MessageInitShape<D>): Buffer {
-  const body = toBinary(schema, create(schema, message));
-  if (body.length > grpcMaxMessage)
+export function encodeGrpcMessage<D extends DescMessage>(schema: D, message: MessageInitShape<D>): GrpcFrame {
+  const { head, tail } = encodeApart(schema, create(schema, message));
+  const size = head.length + (tail?.length ?? 0);
+  if (size > grpcMaxMessage)
     throw new EngineError(
       'resource-exhausted',
-      `Cannot send a ${schema.typeName} of ${body.length} bytes: the limit is ${grpcMaxMessage}`,
+      `Cannot send a ${schema.typeName} of ${size} bytes: the limit is ${grpcMaxMessage}`,
     );
-  const frame = Buffer.allocUnsafe(prefixSize + body.length);
-  frame.writeUInt8(0, 0);
-  frame.writeUInt32BE(body.length, 1);
-  frame.set(body, prefixSize);
-  return frame;
+  const start = Buffer.allocUnsafe(prefixSize + head.length);
+  start.writeUInt8(0, 0);
+  start.writeUInt32BE(size, 1);
+  start.set(head, prefixSize);
+  return tail === undefined ? [start] : [start, tail];
+}
+
+/** Writes a frame; false when the stream wants its writer to wait for `drain`. */
+export function writeGrpcFrame(stream: Writable, frame: GrpcFrame): boolean {
+  if (frame.length === 1) return stream.write(frame[0]);
+  stream.cork();
+  stream.write(frame[0]);
+  const ready = stream.write(frame[1]);
+  stream.uncork();
+  return ready;
+}
+
+const worthSplitting = 8 << 10;
+
+interface Encoded {
+  readonly head: Uint8Array;
+  readonly tail?: Uint8Array;
+}
+
+/** Encodes a large bytes field last, which protobuf allows, so that it need not be copied into the rest. */
+function encodeApart<D extends DescMessage>(schema: D, message: MessageShape<D>): Encoded {
+  for (const field of schema.fields) {
+    if (field.fieldKind !== 'scalar' || field.scalar !== ScalarType.BYTES || field.oneof !== undefined) continue;
+    const bytes: unknown = Reflect.get(message, field.localName);
+    if (!(bytes instanceof Uint8Array) || bytes.length < worthSplitting) continue;
+    Reflect.set(message, field.localName, new Uint8Array());
+    const rest = toBinary(schema, message);
+    Reflect.set(message, field.localName, bytes);
+    const lead = new BinaryWriter().tag(field.number, WireType.LengthDelimited).uint32(bytes.length).finish();
+    return { head: Buffer.concat([rest, lead]), tail: bytes };
+  }
+  return { head: toBinary(schema, message) };
 }
 
 export function decodeGrpcMessage<D extends DescMessage>(schema: D, body: Uint8Array): MessageShape<D> {

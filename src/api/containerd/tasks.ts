@@ -125,8 +125,9 @@ function taskOf(request: CreateTaskRequest): CreateTask {
   };
 }
 
+/** A terminal has one output; clients name a stderr for it all the same, and no shim opens it. */
 function stdioOf({ terminal, stdin, stdout, stderr }: Stdio): Stdio {
-  return { terminal, stdin, stdout, stderr };
+  return { terminal, stdin, stdout, stderr: terminal ? '' : stderr };
 }
 
 const optional = <K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } =>
