@@ -7,6 +7,7 @@ import type { Logger } from '#/base/log.ts';
 import { revision, version } from '#/base/version.ts';
 import { openContainerdApi } from '#/api/containerd/open-containerd-api.ts';
 import type { DaemonFacts } from '#/api/docker/daemon-facts.ts';
+import { openShimEvents } from '#/api/containerd/open-shim-events.ts';
 import { openDockerApi } from '#/api/docker/server.ts';
 import type { ContentStore } from '#/core/content/contract.ts';
 import { openContent } from '#/core/content/open-content.ts';
@@ -54,7 +55,6 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
     await openContainerdApi({
       core: { ...core, identity, logger },
       address,
-      ttrpcAddress: shimAddress(config),
       gid,
     }),
   );
@@ -91,8 +91,10 @@ async function openCore(stack: AsyncDisposableStack, config: DaemonConfig, logge
   const layers = stack.use(await openLayers({ temporaryDirectory: join(temporary, 'layers'), logger }));
   const registry = openRegistry({ logger, userAgent: `berth/${version}` });
   const images = openImages({ metadata, content, snapshotters, layers, registry, events, logger });
+  const shimEvents = stack.use(await openShimEvents({ address: shimAddress(config), logger }));
   const shims = { socketAddress: config.address, ttrpcAddress: shimAddress(config), publishBinary: daemonLauncher() };
   const tasks = stack.use(await openTasks({ root, state, metadata, events, logger, shims }));
+  shimEvents.deliverTo(tasks);
   return { events, metadata, content, snapshotters, layers, registry, images, tasks, temporary };
 }
 

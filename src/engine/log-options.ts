@@ -5,7 +5,7 @@ export interface LogOptions {
   /** Bytes after which the log is rotated; 0 for never. */
   readonly maxSize: number;
   /** Files that are kept, the current one counted. */
-  readonly maxFile: number;
+  readonly maxFiles: number;
 }
 
 const units: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
@@ -36,5 +36,5 @@ export function logOptionsOf({ Type, Config }: LogConfig): LogOptions {
       'invalid-argument',
       `Cannot use log option max-file "${files}": expected a number from 1 to 9999`,
     );
-  return { maxSize: Config['max-size'] === undefined ? 0 : readSize(Config['max-size']), maxFile: Number(files) };
+  return { maxSize: Config['max-size'] === undefined ? 0 : readSize(Config['max-size']), maxFiles: Number(files) };
 }

@@ -39,16 +39,17 @@ export function eventsService({ events }: ContainerdCore): BoundService {
 }
 
 /** What shims hand in over ttrpc: the tasks learn of it first, and publish it then. */
-export function shimEventsService({ tasks }: ContainerdCore): BoundService {
+export function shimEventsService(take: (event: HandedIn) => void): BoundService {
   return bindService(TtrpcEvents, {
     forward({ envelope }) {
-      tasks.forward(readEnvelope(envelope));
+      take(readEnvelope(envelope));
       return {};
     },
   });
 }
 
-interface HandedIn {
+/** An event from elsewhere, its parts checked. */
+export interface HandedIn {
   readonly timestamp: Nanoseconds;
   readonly namespace: string;
   readonly topic: string;

@@ -3,6 +3,7 @@ import { mkdir, mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
+import { openShimEvents } from '#/api/containerd/open-shim-events.ts';
 import { openContainerdApi } from '#/api/containerd/open-containerd-api.ts';
 import { silentLogger } from '#/base/log.ts';
 import { openContent } from '#/core/content/open-content.ts';
@@ -63,7 +64,9 @@ export async function openApi(parts: Partial<ContainerdCore> = {}): Promise<ApiR
     ...parts,
   };
   const address = join(dir.path, 'berth.sock');
-  undo.use(await openContainerdApi({ core, address, ttrpcAddress: `${address}.ttrpc` }));
+  const shimEvents = undo.use(await openShimEvents({ address: `${address}.ttrpc`, logger: silentLogger }));
+  shimEvents.deliverTo(core.tasks);
+  undo.use(await openContainerdApi({ core, address }));
   const client = undo.use(await openGrpcClient(address));
   const lifetime = undo.move();
   return { core, client, address, [Symbol.asyncDispose]: () => lifetime.disposeAsync() };

@@ -1,9 +1,8 @@
-import type { Socket } from 'node:net';
 import { containersService } from '#/api/containerd/containers.ts';
 import { contentService } from '#/api/containerd/content.ts';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { diffService } from '#/api/containerd/diff.ts';
-import { eventsService, shimEventsService } from '#/api/containerd/events.ts';
+import { eventsService } from '#/api/containerd/events.ts';
 import type { GarbageCollection } from '#/api/containerd/garbage.ts';
 import { openGarbageCollection } from '#/api/containerd/garbage.ts';
 import { healthService } from '#/api/containerd/health.ts';
@@ -15,17 +14,13 @@ import { listPlugins } from '#/api/containerd/plugins.ts';
 import { snapshotsService } from '#/api/containerd/snapshots.ts';
 import { tasksService } from '#/api/containerd/tasks.ts';
 import { versionService } from '#/api/containerd/version.ts';
-import { peerOf } from '#/linux/peer.ts';
 import { createGrpcServer } from '#/rpc/grpc-server.ts';
 import type { BoundService } from '#/rpc/service.ts';
-import { createTtrpcServer } from '#/rpc/ttrpc-server.ts';
 
 export interface ContainerdApiOptions {
   readonly core: ContainerdCore;
   /** Path of the gRPC socket. */
   readonly address: string;
-  /** Path of the socket for shims; they look for it at the gRPC socket's path with `.ttrpc` behind it. */
-  readonly ttrpcAddress: string;
   /** Group that may use the gRPC socket. */
   readonly gid?: number;
   /** Services of other faces on the same gRPC socket (CRI). */
@@ -37,23 +32,12 @@ export interface ContainerdApiOptions {
  * `unavailable`, so that no client takes a stopping daemon for an exited container.
  */
 export async function openContainerdApi(options: ContainerdApiOptions): Promise<AsyncDisposable> {
-  const { core, address, ttrpcAddress, gid, more = [] } = options;
+  const { core, address, gid, more = [] } = options;
   await using undo = new AsyncDisposableStack();
   const garbage = undo.use(openGarbageCollection(core));
-  const shimEvents = undo.use(
-    createTtrpcServer({ services: [shimEventsService(core)], logger: core.logger, acceptPeer: isOurs }),
-  );
-  // Shims first: whoever asks for a task over gRPC finds its events coming in.
-  await shimEvents.listen({ path: ttrpcAddress });
   const server = undo.use(createGrpcServer({ services: [...services(core, garbage), ...more], logger: core.logger }));
   await server.listen({ path: address, ...(gid === undefined ? {} : { gid }) });
   return undo.move();
-}
-
-/** Shims run as the daemon does; anybody else's word on a task's exit is worth nothing. */
-function isOurs(socket: Socket): boolean {
-  const { uid, gid } = peerOf(socket);
-  return uid === process.geteuid?.() && gid === process.getegid?.();
 }
 
 function services(core: ContainerdCore, garbage: GarbageCollection): readonly BoundService[] {
