@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { listMounts } from '#/linux/mount-info.ts';
-import { mount, mountAll, unmount, unmountAll, withMounts } from '#/linux/mount.ts';
+import { mount, mountAll, unmount, undoLeftMounts, unmountAll, withMounts } from '#/linux/mount.ts';
 
 /** A tmpfs of its own, so that the tests need no support of the disk; gone afterwards with all that is mounted in it. */
 async function openPlace(): Promise<AsyncDisposable & { readonly path: string }> {
@@ -130,4 +130,16 @@ test('withMounts() leaves nothing, whether the work is done or fails', async () 
     { code: 'ENOENT' },
   );
   assert.deepEqual(await readdir(place.path), ['file']);
+});
+
+test('undoLeftMounts() takes away what withMounts() had to leave, and nothing else', async () => {
+  await using place = await openPlace();
+  await mkdir(join(place.path, 'mine'));
+  const target = join(place.path, 'mount-killed');
+  await mkdir(target);
+  await mount({ ...bind(join(place.path, 'mine')), target });
+  await writeFile(join(target, 'file'), 'content');
+  await undoLeftMounts(place.path);
+  assert.deepEqual(await readdir(place.path), ['mine']);
+  assert.deepEqual(await readdir(join(place.path, 'mine')), ['file']);
 });

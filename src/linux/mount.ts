@@ -1,4 +1,4 @@
-import { mkdtemp, rmdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '#/base/errors.ts';
@@ -77,6 +77,8 @@ export async function unmountAll(target: string): Promise<void> {
   }
 }
 
+const temporaryPrefix = 'mount-';
+
 /** Runs `work` on the mounts at a new directory under `directory`; afterwards mounts and directory are gone. */
 export async function withMounts<T>(
   mounts: readonly MountWish[],
@@ -84,9 +86,18 @@ export async function withMounts<T>(
   work: (target: string) => Promise<T>,
 ): Promise<T> {
   await using undo = new AsyncDisposableStack();
-  const target = await mkdtemp(join(directory, 'mount-'));
+  const target = await mkdtemp(join(directory, temporaryPrefix));
   undo.defer(() => rmdir(target));
   await mountAll(mounts, target);
   undo.defer(() => unmountAll(target));
   return await work(target);
+}
+
+/** Undoes what `withMounts` left in `directory` when its process was killed; nothing else in there is touched. */
+export async function undoLeftMounts(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!name.startsWith(temporaryPrefix)) continue;
+    await unmountAll(join(directory, name));
+    await rmdir(join(directory, name));
+  }
 }

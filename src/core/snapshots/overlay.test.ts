@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtempDisposable, readdir } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
+import { mount } from '#/linux/mount.ts';
+import { listMounts } from '#/linux/mount-info.ts';
 import { snapshotterContract } from '#/core/snapshots/contract.suite.ts';
 import { openOverlay } from '#/core/snapshots/overlay.ts';
 import { testSnapshots } from '#/core/snapshots/snapshots.fixture.ts';
@@ -45,4 +47,20 @@ test('overlayfs: a root whose name mount options cannot carry, or whose disk can
     await assert.rejects(openOverlay({ root, metadata }), { kind: 'unimplemented', message });
     assert.deepEqual(await readdir(root), []);
   });
+});
+
+test('overlayfs: the try of a daemon that was killed is unmounted and removed at the next start', async () => {
+  await using t = await testSnapshots(openOverlay);
+  const { root } = t.snapshots;
+  const left = join(root, 'try-killed');
+  const merged = join(left, 'merged');
+  for (const name of ['upper/fs', 'upper/work', 'merged']) await mkdir(join(left, name), { recursive: true });
+  await mount({ type: 'bind', source: join(left, 'upper/fs'), options: ['rbind'], target: merged });
+  await using metadata = await openMetadata({ path: join(root, 'other.db') });
+  await using _again = await openOverlay({ root, metadata });
+  assert.deepEqual(
+    (await listMounts()).filter(({ target }) => target === merged),
+    [],
+  );
+  assert.equal(existsSync(left), false);
 });

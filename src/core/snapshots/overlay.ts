@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, messageOf } from '#/base/errors.ts';
 import { newToken } from '#/base/ids.ts';
@@ -20,6 +20,7 @@ export const openOverlay: OpenSnapshotter = async (context) => {
     );
   const more = existsSync('/sys/module/overlay/parameters/index') ? ['index=off'] : [];
   await mkdir(root, { recursive: true, mode: 0o700 });
+  await undoLeftTries(root);
   await tryOverlay(root, more);
   return await openDirectorySnapshotter(
     {
@@ -47,14 +48,26 @@ function overlayMounts({ directory, kind, parents }: SnapshotTree, more: readonl
   return [{ type: 'overlay', source: 'overlay', options }];
 }
 
+const tryPrefix = 'try-';
+const mergedOf = (place: string): string => join(place, 'merged');
+
+/** A daemon that was killed while it tried leaves its try behind. */
+async function undoLeftTries(root: string): Promise<void> {
+  for (const name of await readdir(root)) {
+    if (!name.startsWith(tryPrefix)) continue;
+    await unmountAll(mergedOf(join(root, name)));
+    await rm(join(root, name), { recursive: true, force: true });
+  }
+}
+
 /** Mounts a small overlay once, so that a kernel or a disk that cannot do it says so at the start. */
 async function tryOverlay(root: string, more: readonly string[]): Promise<void> {
   await using undo = new AsyncDisposableStack();
-  const place = join(root, `try-${newToken()}`);
+  const place = join(root, `${tryPrefix}${newToken()}`);
   undo.defer(() => rm(place, { recursive: true, force: true }));
   const upper = join(place, 'upper');
   const lower = join(place, 'lower');
-  const target = join(place, 'merged');
+  const target = mergedOf(place);
   for (const directory of [treeOf(upper), workOf(upper), treeOf(lower), target])
     await mkdir(directory, { recursive: true });
   undo.defer(() => unmountAll(target));
