@@ -101,6 +101,6 @@ test('only core/tasks starts shims', () => {
 
 test('only cli and daemon/print.ts print', () => {
   for (const { file, module, text } of sources)
-    if (module !== 'cli' && !file.endsWith('daemon/print.ts') && !file.endsWith('.test.ts'))
+    if (module !== 'cli' && !file.endsWith('daemon/print.ts') && !/\.(?:test|fixture)\.ts$/.test(file))
       assert(!/\bconsole\.|process\.stdout|writeSync\(1/.test(text), `${file} prints`);
 });

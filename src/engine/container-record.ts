@@ -4,8 +4,8 @@ import type { ContainerRecord } from '#/core/metadata/contract.ts';
 import type { Config, HostConfig } from '#/engine/docker-config.ts';
 
 /**
- * A container's life. Times are RFC 3339 in UTC. `creating` and `removing` are seen only by the engine itself: a
- * container found so at start is undone or removed for good.
+ * A container's life. Times are RFC 3339 in UTC. `creating` is seen only by the engine itself: a container found so at
+ * start is undone.
  */
 export type ContainerState =
   | { readonly kind: 'creating' }
@@ -18,8 +18,7 @@ export type ContainerState =
       readonly oomKilled: boolean;
       readonly startedAt: string;
       readonly finishedAt: string;
-    }
-  | { readonly kind: 'removing'; readonly exitCode: number };
+    };
 
 /** What the engine knows of a container beyond the core's record; kept on it as an extension. */
 export interface EngineRecord {

@@ -67,6 +67,8 @@ export interface EngineContext extends EngineParts {
   readonly locks: KeyedMutex;
   readonly live: Map<string, LiveContainer>;
   readonly execs: Map<string, ExecInstance>;
+  /** Containers that the engine itself is removing now. */
+  readonly removing: Set<string>;
   readonly bus: EngineEvents;
   /** Users and groups of images, by top chain id. */
   readonly userFiles: Map<string, UserFiles>;
@@ -76,14 +78,16 @@ export interface EngineContext extends EngineParts {
   readonly background: Set<Promise<void>>;
 }
 
-export function keyOf(container: { readonly namespace: string; readonly id: string }): string {
+export interface ContainerKey {
+  readonly namespace: string;
+  readonly id: string;
+}
+
+export function keyOf(container: ContainerKey): string {
   return `${container.namespace}/${container.id}`;
 }
 
-export function liveOf(
-  context: EngineContext,
-  container: { readonly namespace: string; readonly id: string },
-): LiveContainer {
+export function liveOf(context: EngineContext, container: ContainerKey): LiveContainer {
   const key = keyOf(container);
   const known = context.live.get(key);
   if (known !== undefined) return known;

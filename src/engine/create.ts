@@ -40,7 +40,8 @@ const validHostname = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/;
 
 /**
  * Makes a container: record and name in one transaction, then its snapshot, files and spec. Until all is there the
- * record says `creating`, is shown to nobody, and is undone when this fails or the daemon dies.
+ * record says `creating`, is shown to nobody, and is undone when this fails or the daemon dies. Only the last write is
+ * awaited to the disk; it takes those before it along.
  */
 export async function createContainer(
   context: EngineContext,
@@ -114,27 +115,30 @@ async function reserve(
   },
 ): Promise<EngineContainer> {
   if (wish.name !== '') checkName(wish.name);
-  const core = await context.metadata.write((tx) => {
-    const name = wish.name === '' ? randomName((taken) => tx.findName(namespace, taken) !== undefined) : wish.name;
-    reserveName(tx, { namespace, name, id: wish.id });
-    const record = { ...wish.record, name };
-    const time = now();
-    const created: ContainerRecord = {
-      id: wish.id,
-      image: wish.image,
-      labels: coreLabels(record),
-      runtime: { name: context.runtime },
-      spec: { typeUrl: specTypeUrl, value: new Uint8Array() },
-      snapshotter: context.snapshotter,
-      snapshotKey: wish.id,
-      extensions: engineExtensions(record, { kind: 'creating' }),
-      sandbox: '',
-      createdAt: time,
-      updatedAt: time,
-    };
-    tx.containers.create(namespace, created);
-    return created;
-  });
+  const core = await context.metadata.write(
+    (tx) => {
+      const name = wish.name === '' ? randomName((taken) => tx.findName(namespace, taken) !== undefined) : wish.name;
+      reserveName(tx, { namespace, name, id: wish.id });
+      const record = { ...wish.record, name };
+      const time = now();
+      const created: ContainerRecord = {
+        id: wish.id,
+        image: wish.image,
+        labels: coreLabels(record),
+        runtime: { name: context.runtime },
+        spec: { typeUrl: specTypeUrl, value: new Uint8Array() },
+        snapshotter: context.snapshotter,
+        snapshotKey: wish.id,
+        extensions: engineExtensions(record, { kind: 'creating' }),
+        sandbox: '',
+        createdAt: time,
+        updatedAt: time,
+      };
+      tx.containers.create(namespace, created);
+      return created;
+    },
+    { durable: false },
+  );
   return asEngineContainer(namespace, core);
 }
 
@@ -151,7 +155,7 @@ async function furnish(context: EngineContext, container: EngineContainer, chain
   const { namespace, id, record } = container;
   const { config, hostConfig } = record;
   const snapshotter = getSnapshotter(context, container.core.snapshotter);
-  const mounts = await snapshotter.prepare(namespace, id, chain);
+  const mounts = await snapshotter.prepare(namespace, id, chain, { durable: false });
   const [userFiles, files] = await Promise.all([
     readUserFiles(context, hexOf(chain), mounts),
     writeContainerFiles(containerDirectory(context, container), {
@@ -184,14 +188,13 @@ async function finish(context: EngineContext, container: EngineContainer, spec: 
 
 /** Takes back a container that never came to be; used after a failure and at start after a crash. */
 export async function undoCreate(context: EngineContext, container: EngineContainer): Promise<void> {
-  const { namespace, id, core, record } = container;
+  const { namespace, id, core } = container;
   await removeContainerFiles(context, container);
   const snapshotter = getSnapshotter(context, core.snapshotter);
   await snapshotter.remove(namespace, core.snapshotKey).catch((error: unknown) => {
     if (!isKind(error, 'not-found')) throw error;
   });
   await context.metadata.write((tx) => {
-    if (tx.findName(namespace, record.name) === id) tx.releaseName(namespace, record.name);
     if (tx.containers.find(namespace, id) !== undefined) tx.containers.delete(namespace, id);
   });
 }

@@ -18,7 +18,7 @@ import { supervise } from '#/engine/supervise.ts';
 export async function reconcile(context: EngineContext): Promise<void> {
   const containers = allContainers(context);
   await Promise.all(containers.map((container) => reconcileOne(context, container)));
-  await removeStrayStdio(context);
+  await Promise.all([removeStrayStdio(context), removeStrayFiles(context)]);
 }
 
 function allContainers(context: EngineContext): EngineContainer[] {
@@ -42,9 +42,6 @@ async function settle(context: EngineContext, container: EngineContainer): Promi
   switch (state.kind) {
     case 'creating':
       return undoCreate(context, container);
-    case 'removing':
-      if (task !== undefined) await endTask(context, container);
-      return removeLocked(context, container);
     case 'running':
       return task === undefined ? recordLostTask(context, container) : supervise(context, container);
     case 'created':
@@ -103,14 +100,27 @@ async function removeStrayStdio(context: EngineContext): Promise<void> {
       .filter(({ state }) => isRunning(state))
       .map(({ id }) => stdioDirectory(context, id)),
   );
-  const names = await readdir(parent).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  });
-  for (const name of names) {
+  for (const name of await namesIn(parent)) {
     const directory = join(parent, name);
     if (running.has(directory)) continue;
     await stopStrayStdio(directory);
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Files of containers that were removed while nobody could remove those too. */
+async function removeStrayFiles(context: EngineContext): Promise<void> {
+  const parent = join(context.root, 'containers');
+  for (const namespace of await namesIn(parent)) {
+    const known = new Set(context.metadata.read.containers.list(namespace).map(({ id }) => id));
+    for (const id of await namesIn(join(parent, namespace)))
+      if (!known.has(id)) await rm(join(parent, namespace, id), { recursive: true, force: true });
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
 }

@@ -1,7 +1,15 @@
-import { EngineError, isKind } from '#/base/errors.ts';
+import { EngineError, isKind, messageOf } from '#/base/errors.ts';
 import { removeContainerFiles } from '#/engine/container-files.ts';
 import { isRunning, type EngineContainer } from '#/engine/container-record.ts';
-import { announce, getSnapshotter, keyOf, liveOf, reload, saveState, type EngineContext } from '#/engine/context.ts';
+import {
+  announce,
+  getSnapshotter,
+  keyOf,
+  liveOf,
+  reload,
+  type ContainerKey,
+  type EngineContext,
+} from '#/engine/context.ts';
 import { findContainer } from '#/engine/find-container.ts';
 import { killAndWait } from '#/engine/kill.ts';
 
@@ -29,36 +37,42 @@ export async function removeContainer(
 }
 
 /**
- * The caller holds the container's lock. The state says `removing` first, so that a removal that a crash cut short is
- * finished at the next start.
+ * The caller holds the container's lock. The record and its names go first, in one write; what they named follows, and
+ * what a crash leaves of it is garbage that the next start removes.
  */
 export async function removeLocked(context: EngineContext, container: EngineContainer): Promise<void> {
-  const { namespace, id, core } = container;
-  const exitCode =
-    container.state.kind === 'exited' || container.state.kind === 'created' ? container.state.exitCode : 0;
-  await saveState(context, container, { kind: 'removing', exitCode });
-  await Promise.all([
-    removeContainerFiles(context, container),
-    getSnapshotter(context, core.snapshotter)
-      .remove(namespace, core.snapshotKey)
-      .catch((error: unknown) => {
-        if (!isKind(error, 'not-found')) throw error;
-      }),
-  ]);
-  await context.metadata.write((tx) => {
-    for (const [name, holder] of tx.listNames(namespace)) if (holder === id) tx.releaseName(namespace, name);
-    tx.containers.delete(namespace, id);
-  });
-  finishRemoval(context, container, exitCode);
-}
-
-function finishRemoval(context: EngineContext, container: EngineContainer, exitCode: number): void {
-  const { namespace, id } = container;
-  const live = liveOf(context, container);
-  for (const attach of live.pending) attach.cancel(new EngineError('not-found', `No such container: ${id}`));
-  for (const [execId, exec] of context.execs) if (exec.containerId === id) context.execs.delete(execId);
-  context.live.delete(keyOf(container));
+  const { namespace, id, core, state } = container;
+  context.removing.add(keyOf(container));
+  try {
+    await context.metadata.write((tx) => tx.containers.delete(namespace, id));
+    await Promise.all([
+      removeContainerFiles(context, container),
+      getSnapshotter(context, core.snapshotter)
+        .remove(namespace, core.snapshotKey, { durable: false })
+        .catch((error: unknown) => {
+          if (!isKind(error, 'not-found')) throw error;
+        }),
+    ]).catch((error: unknown) => {
+      context.logger.warn('what is left of a removed container goes at the next start', {
+        id,
+        error: messageOf(error),
+      });
+    });
+  } finally {
+    context.removing.delete(keyOf(container));
+  }
+  const exitCode = state.kind === 'exited' || state.kind === 'created' ? state.exitCode : 0;
   announce(context, container, 'destroy');
   context.events.publish(namespace, { topic: '/containers/delete', id });
+  forget(context, container, exitCode);
+}
+
+/** Lets go of everything in memory that belonged to a container that is no more, and tells those who wait for that. */
+export function forget(context: EngineContext, container: ContainerKey, exitCode: number): void {
+  const live = liveOf(context, container);
+  const gone = new EngineError('not-found', `No such container: ${container.id}`);
+  for (const attach of live.pending) attach.cancel(gone);
+  for (const [execId, exec] of context.execs) if (exec.containerId === container.id) context.execs.delete(execId);
+  context.live.delete(keyOf(container));
   for (const waiter of live.waiters) waiter({ kind: 'removed', exitCode, error: '' });
 }

@@ -23,8 +23,6 @@ export async function startContainer(context: EngineContext, namespace: string, 
 
 /** The caller holds the container's lock. */
 export async function startLocked(context: EngineContext, container: EngineContainer): Promise<EngineContainer> {
-  if (container.state.kind === 'removing')
-    throw new EngineError('conflict', `Cannot start container "${container.record.name}": it is being removed`);
   try {
     const running = await run(context, container);
     announce(context, running, 'start');

@@ -31,12 +31,14 @@ async function watch(context: EngineContext, container: EngineContainer): Promis
   await context.locks.run(keyOf(container), () => recordEnd(context, container, exit));
 }
 
-/** Resolves when all output is in the log and with those attached, or when that takes too long. */
+/** Resolves when all output is in the log and with those attached, or when that takes too long or cannot be told. */
 export async function outputDrained(context: EngineContext, stdioId: string): Promise<void> {
   const stop = new AbortController();
   const socket = join(stdioDirectory(context, stdioId), 'socket');
   await Promise.race([
-    stdioEnded(socket),
+    stdioEnded(socket).catch((error: unknown) =>
+      context.logger.warn('the end of a process’s output cannot be awaited', { stdioId, error: messageOf(error) }),
+    ),
     delay(drainMilliseconds, undefined, { signal: stop.signal }).catch(() => {}),
   ]);
   stop.abort();
@@ -49,7 +51,8 @@ async function recordEnd(context: EngineContext, container: EngineContainer, exi
   const latest = reload(context, namespace, id);
   if (!isRunning(latest.state)) return;
   const live = liveOf(context, container);
-  const ended = await saveState(context, latest, {
+  // Committed before the shim, which knows the exit too, is let go; the disk is awaited beside.
+  const saving = saveState(context, latest, {
     kind: 'exited',
     exitCode: exit.exitStatus,
     error: '',
@@ -61,6 +64,7 @@ async function recordEnd(context: EngineContext, container: EngineContainer, exi
     if (!isKind(error, 'not-found'))
       context.logger.warn('an ended task was not deleted', { id, error: messageOf(error) });
   });
+  const ended = await saving;
   if (live.oomKilled) announce(context, ended, 'oom');
   announce(context, ended, 'die', { exitCode: String(exit.exitStatus) });
   for (const waiter of live.waiters) waiter({ kind: 'exited', exitCode: exit.exitStatus, error: '' });

@@ -6,7 +6,7 @@ import { findEngineContainer, type ContainerState } from '#/engine/container-rec
 import type { EngineContext } from '#/engine/context.ts';
 import type { Config, HostConfig } from '#/engine/docker-config.ts';
 
-export type ShownStatus = 'created' | 'running' | 'paused' | 'exited' | 'removing';
+export type ShownStatus = 'created' | 'running' | 'paused' | 'exited';
 
 /** A container as people see it, whoever made it. */
 export interface ContainerView {
@@ -75,8 +75,6 @@ function shownState(state: ContainerState): Shown {
       const { exitCode, error, oomKilled, startedAt, finishedAt } = state;
       return { status: 'exited', pid: 0, exitCode, error, oomKilled, startedAt, finishedAt };
     }
-    case 'removing':
-      return { ...nothing, status: 'removing', exitCode: state.exitCode };
   }
 }
 

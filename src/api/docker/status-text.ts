@@ -35,7 +35,5 @@ export function statusText(view: ContainerView): string {
       return `Up ${since(view.startedAt)} (Paused)`;
     case 'exited':
       return `Exited (${view.exitCode}) ${since(view.finishedAt)} ago`;
-    case 'removing':
-      return 'Removal In Progress';
   }
 }

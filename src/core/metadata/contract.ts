@@ -155,6 +155,7 @@ export interface Reader {
 
 export interface Transaction extends Reader {
   readonly images: WriteCollection<ImageRecord>;
+  /** Deleting a container releases its names. */
   readonly containers: WriteCollection<ContainerRecord>;
   readonly content: WriteCollection<ContentRecord>;
   readonly ingests: WriteCollection<IngestRecord>;
@@ -178,13 +179,21 @@ export interface Transaction extends Reader {
   nextNumber(counter: string): number;
 }
 
+export interface WriteOptions {
+  /**
+   * False resolves at the commit: it survives the daemon's death, and the machine's as soon as a later durable write
+   * does. For steps on the way to an acknowledgement, never for the last one.
+   */
+  readonly durable?: boolean;
+}
+
 export interface Metadata extends AsyncDisposable {
   readonly read: Reader;
   /**
    * Runs `change`, which must be synchronous, in one transaction. Resolves with its result when the transaction is
    * durable; rejects with what `change` threw, having changed nothing.
    */
-  write<T>(change: (tx: Transaction) => T): Promise<T>;
+  write<T>(change: (tx: Transaction) => T, options?: WriteOptions): Promise<T>;
   /** Calls `listener` after each durable write with the changes it made. Returns the way to stop. */
   onChange(listener: (changes: readonly Change[]) => void): () => void;
 }

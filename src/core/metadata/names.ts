@@ -42,3 +42,8 @@ export function writeNames(
     },
   };
 }
+
+/** Within the transaction that deletes the container. */
+export function releaseNamesOf(database: Database, namespace: string, containerId: string): void {
+  database.run('DELETE FROM names WHERE namespace = ? AND container = ?', namespace, containerId);
+}

@@ -37,7 +37,7 @@ export async function openMetadata({ path, logger = silentLogger }: OpenMetadata
   const lifetime = undo.move();
   return {
     read: createReader(database, containers),
-    write: (change) => queue.write(change),
+    write: (change, options) => queue.write(change, options),
     onChange: (listener) => queue.onChange(listener),
     [Symbol.asyncDispose]: () => lifetime.disposeAsync(),
   };

@@ -14,7 +14,7 @@ import { ingestTable } from '#/core/metadata/ingest-table.ts';
 import { listIntents, writeIntents } from '#/core/metadata/intents.ts';
 import { readLeaseResources, writeLeaseResources } from '#/core/metadata/lease-resources.ts';
 import { leaseTable } from '#/core/metadata/lease-table.ts';
-import { readNames, writeNames } from '#/core/metadata/names.ts';
+import { readNames, releaseNamesOf, writeNames } from '#/core/metadata/names.ts';
 import { ensureNamespace, findNamespace, listNamespaces, writeNamespaces } from '#/core/metadata/namespaces.ts';
 import { readCollection, writeCollection, type RecordTable } from '#/core/metadata/record-table.ts';
 import { snapshotTable } from '#/core/metadata/snapshot-table.ts';
@@ -41,6 +41,20 @@ export function createReader(
   };
 }
 
+/** A container that goes gives its names back, whoever removes it. */
+function releasingNames(
+  containers: WriteCollection<ContainerRecord>,
+  database: Database,
+): WriteCollection<ContainerRecord> {
+  return {
+    ...containers,
+    delete: (namespace, id) => {
+      containers.delete(namespace, id);
+      releaseNamesOf(database, namespace, id);
+    },
+  };
+}
+
 /** The one Transaction of a database: it writes while `journal` is open and refuses to at any other time. */
 export function createTransaction(database: Database, journal: ChangeJournal): Transaction {
   const writable = <R>(table: RecordTable<R>): WriteCollection<R> =>
@@ -48,7 +62,7 @@ export function createTransaction(database: Database, journal: ChangeJournal): T
   return {
     ...createReader(database),
     images: writable(imageTable),
-    containers: writable(containerTable),
+    containers: releasingNames(writable(containerTable), database),
     content: writable(contentTable),
     ingests: writable(ingestTable),
     snapshots: writable(snapshotTable),

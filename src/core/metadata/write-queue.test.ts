@@ -228,3 +228,30 @@ test('write() refuses an asynchronous change, and a transaction kept beyond its 
   assert.throws(() => tx.nextNumber('x'), { kind: 'internal' });
   assert.equal(parts.read.findNamespace('n'), undefined);
 });
+
+test('write() that need not be durable resolves at its commit, and the next durable one takes it along', async () => {
+  await using q = await openQueue();
+  const soft = watch(
+    q.queue.write((tx) => tx.leases.create('n', { id: 'soft', labels: {}, createdAt: 1n }), { durable: false }),
+  );
+  await turn();
+  assert.equal(soft.state, 'done');
+  assert.equal(q.syncs.length, 0);
+  assert.equal(q.read.leases.get('n', 'soft').id, 'soft');
+  const hard = watch(q.add('hard'));
+  await turn();
+  assert.deepEqual([q.syncs.length, hard.state], [1, 'waiting']);
+  q.syncs[0]?.resolve();
+  await turn();
+  assert.equal(hard.state, 'done');
+});
+
+test('write() that nobody waits for is synced a little later all the same', async () => {
+  await using q = await openQueue();
+  await q.queue.write((tx) => tx.leases.create('n', { id: 'soft', labels: {}, createdAt: 1n }), { durable: false });
+  for (let tries = 0; q.syncs.length === 0; tries++) {
+    assert(tries < 500, 'no sync came');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  q.syncs[0]?.resolve();
+});

@@ -1,7 +1,7 @@
 import { EngineError, messageOf } from '#/base/errors.ts';
 import type { Logger } from '#/base/log.ts';
 import type { ChangeJournal } from '#/core/metadata/change-journal.ts';
-import type { Change, Transaction } from '#/core/metadata/contract.ts';
+import type { Change, Transaction, WriteOptions } from '#/core/metadata/contract.ts';
 import type { Database } from '#/core/metadata/database.ts';
 import { sqliteBusy, sqliteCodeOf } from '#/core/metadata/database-errors.ts';
 import type { LogDisk } from '#/core/metadata/log-disk.ts';
@@ -12,6 +12,8 @@ const longestQueue = 10_000;
 const transactionsPerTurn = 16;
 /** Pages in the log at which it is folded: 2 MiB. */
 const foldAt = 512;
+/** How long commits that nobody waits for may go without a sync. */
+const lateSyncMs = 50;
 const busyRetryMs = 10;
 const busyLimitMs = 5000;
 
@@ -24,6 +26,8 @@ interface Job {
 
 interface Committed {
   readonly changes: readonly Change[];
+  /** Whether somebody waits for the sync. */
+  readonly durable: boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -53,12 +57,13 @@ export class WriteQueue {
   /** Why no write is taken any more. */
   #ended: EngineError | undefined;
   #idle: (() => void)[] = [];
+  #lateSync: NodeJS.Timeout | undefined;
 
   constructor(parts: WriteQueueParts) {
     this.#parts = parts;
   }
 
-  write<T>(change: (tx: Transaction) => T): Promise<T> {
+  write<T>(change: (tx: Transaction) => T, { durable = true }: WriteOptions = {}): Promise<T> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     if (this.#jobs.length >= longestQueue)
       return Promise.reject(
@@ -67,7 +72,8 @@ export class WriteQueue {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const run = (): Committed => {
       const { result, changes } = this.#transact(change);
-      return { changes, resolve: () => resolve(result), reject };
+      if (!durable) resolve(result);
+      return { changes, durable, resolve: () => resolve(result), reject };
     };
     this.#jobs.push({ run, reject, since: performance.now() });
     this.#pump();
@@ -84,6 +90,7 @@ export class WriteQueue {
   /** Takes no further writes; resolves when those taken are durable or have failed. */
   async close(): Promise<void> {
     this.#ended ??= new EngineError('unavailable', 'Cannot write metadata: it is closed');
+    if (!this.#syncing && this.#unsynced.length > 0) this.#syncInTime();
     while (this.#jobs.length > 0 || this.#unsynced.length > 0 || this.#syncing)
       await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
@@ -112,8 +119,22 @@ export class WriteQueue {
       else this.#runNext();
     }
     this.#running = false;
-    if (!this.#syncing && this.#unsynced.length > 0) void this.#sync();
+    if (!this.#syncing && this.#unsynced.length > 0) this.#syncInTime();
     this.#wakeIdle();
+  }
+
+  /** At once when somebody waits for it, else a little later, together with what comes meanwhile. */
+  #syncInTime(): void {
+    if (this.#ended !== undefined || this.#unsynced.some(({ durable }) => durable)) {
+      clearTimeout(this.#lateSync);
+      this.#lateSync = undefined;
+      void this.#sync();
+      return;
+    }
+    this.#lateSync ??= setTimeout(() => {
+      this.#lateSync = undefined;
+      if (!this.#syncing && this.#unsynced.length > 0) void this.#sync();
+    }, lateSyncMs);
   }
 
   #runNext(): void {

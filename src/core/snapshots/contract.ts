@@ -10,7 +10,7 @@
  */
 import type { Labels } from '#/base/any.ts';
 import type { Logger } from '#/base/log.ts';
-import type { Metadata, SnapshotRecord } from '#/core/metadata/contract.ts';
+import type { Metadata, SnapshotRecord, WriteOptions } from '#/core/metadata/contract.ts';
 
 /** A mount as containerd's clients carry it out: `mount -t type -o options source`. */
 export interface Mount {
@@ -24,7 +24,7 @@ export interface SnapshotUsage {
   readonly inodes: number;
 }
 
-export interface PrepareOptions {
+export interface PrepareOptions extends WriteOptions {
   readonly labels?: Labels;
   readonly lease?: string;
 }
@@ -41,7 +41,7 @@ export interface Snapshotter extends AsyncDisposable {
   /** Freezes `key` as `name` with exactly these labels. `already-exists`, `not-found`, `failed-precondition` (a view). */
   commit(namespace: string, name: string, key: string, options?: PrepareOptions): Promise<void>;
   /** `failed-precondition` while it has children. */
-  remove(namespace: string, key: string): Promise<void>;
+  remove(namespace: string, key: string, options?: WriteOptions): Promise<void>;
   /** The record; throws `not-found`. */
   stat(namespace: string, key: string): SnapshotRecord;
   setLabels(namespace: string, key: string, change: (labels: Labels) => Labels): Promise<SnapshotRecord>;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { EngineError, errnoOf } from '#/base/errors.ts';
 import { KeyedMutex } from '#/base/keyed-mutex.ts';
 import { silentLogger } from '#/base/log.ts';
-import type { Metadata, SnapshotKind } from '#/core/metadata/contract.ts';
+import type { WriteOptions, Metadata, SnapshotKind } from '#/core/metadata/contract.ts';
 import { checkLabels } from '#/core/snapshots/check-labels.ts';
 import type { Mount, PrepareOptions, Snapshotter, SnapshotterContext } from '#/core/snapshots/contract.ts';
 import { diskUsage } from '#/core/snapshots/disk-usage.ts';
@@ -118,9 +118,9 @@ class DirectorySnapshotter implements Snapshotter {
     await this.#keys.run(`${namespace}/${key}`, () => this.#commit(namespace, { name, key, options }));
   }
 
-  async remove(namespace: string, key: string): Promise<void> {
+  async remove(namespace: string, key: string, options: WriteOptions = {}): Promise<void> {
     await this.#keys.run(`${namespace}/${key}`, async () => {
-      const id = await this.#metadata.write((tx) => this.#records(namespace).delete(tx, key));
+      const id = await this.#metadata.write((tx) => this.#records(namespace).delete(tx, key), options);
       await this.#directories.discard(id);
     });
   }
@@ -162,7 +162,7 @@ class DirectorySnapshotter implements Snapshotter {
       const made = this.#directories.create(
         id,
         (directory) => this.#driver.populate({ directory, kind, parents }),
-        () => this.#metadata.write((tx) => records.create(tx, { key, parent, kind, id, labels, lease })),
+        () => this.#metadata.write((tx) => records.create(tx, { key, parent, kind, id, labels, lease }), options),
       );
       await made.catch((error: unknown) => {
         // A parent that was removed meanwhile explains any other failure.
@@ -214,8 +214,10 @@ class DirectorySnapshotter implements Snapshotter {
   async #nextNumber(): Promise<number> {
     const ready = this.#numbers.shift();
     if (ready !== undefined) return ready;
-    const [first = 0, ...rest] = await this.#metadata.write((tx) =>
-      Array.from({ length: numbersAtOnce }, () => tx.nextNumber(`snapshots/${this.name}`)),
+    // A number that a power cut gives back has no record yet, and its directory goes at the next start.
+    const [first = 0, ...rest] = await this.#metadata.write(
+      (tx) => Array.from({ length: numbersAtOnce }, () => tx.nextNumber(`snapshots/${this.name}`)),
+      { durable: false },
     );
     this.#numbers.push(...rest);
     return first;

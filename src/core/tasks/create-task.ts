@@ -83,15 +83,19 @@ async function makeBundle(host: TaskHost, bundle: Bundle, content: BundleContent
 async function addIntent({ context }: TaskHost, { key, path }: Bundle): Promise<string> {
   const id = `task/${taskName(key)}`;
   const detail = { namespace: key.namespace, id: key.id, bundle: path };
-  await context.metadata.write((tx) => {
-    tx.removeIntent(id);
-    tx.addIntent({ id, namespace: key.namespace, kind: 'task', detail, createdAt: now() });
-  });
+  // What a power cut takes with it, bundles and processes, needs no undoing: it need not be durable.
+  await context.metadata.write(
+    (tx) => {
+      tx.removeIntent(id);
+      tx.addIntent({ id, namespace: key.namespace, kind: 'task', detail, createdAt: now() });
+    },
+    { durable: false },
+  );
   return id;
 }
 
 async function removeIntent({ context }: TaskHost, id: string): Promise<void> {
-  await context.metadata.write((tx) => tx.removeIntent(id));
+  await context.metadata.write((tx) => tx.removeIntent(id), { durable: false });
 }
 
 interface StartTask {
