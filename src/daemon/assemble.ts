@@ -1,5 +1,5 @@
 /** The only place that wires parts: opens what the configuration names, in rank order, and closes it in reverse. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { now } from '#/base/clock.ts';
 import { EngineError, messageOf } from '#/base/errors.ts';
@@ -88,6 +88,7 @@ async function openCore(stack: AsyncDisposableStack, config: DaemonConfig, logge
   const metadata = stack.use(await openMetadata({ path: join(pluginRoot('metadata', 'sqlite'), 'meta.db'), logger }));
   const content = await openContent({ root: pluginRoot('content', 'content'), metadata, logger });
   const snapshotters = await openSnapshotters(stack, metadata, pluginRoot);
+  await removeTemporaryFiles(temporary);
   const layers = stack.use(await openLayers({ temporaryDirectory: join(temporary, 'layers'), logger }));
   const registry = openRegistry({ logger, userAgent: `berth/${version}` });
   const images = openImages({ metadata, content, snapshotters, layers, registry, events, logger });
@@ -160,6 +161,13 @@ function collectAtStart(stack: AsyncDisposableStack, images: Images, logger: Log
     logger.warn('garbage of an earlier run is left for later', { error: messageOf(error) });
   });
   stack.defer(async () => void (await collecting));
+}
+
+/** Archives that an earlier daemon was writing for a client when it died. Mounts are undone by those who made them. */
+async function removeTemporaryFiles(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(directory))
+    if (name.startsWith('diff-')) await rm(join(directory, name), { recursive: true, force: true });
 }
 
 interface FactSources {

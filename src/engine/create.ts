@@ -201,7 +201,9 @@ export async function undoCreate(context: EngineContext, container: EngineContai
 
 /** What Docker would do and berth cannot do yet, said rather than left out silently. */
 function warningsOf({ config, hostConfig }: CreateContainer, resolved: ResolvedImage): string[] {
-  const volumes = Object.keys(resolved.config.config.Volumes ?? {});
+  const { Volumes, Healthcheck } = resolved.config.config;
+  const volumes = Object.keys(Volumes ?? {});
+  const checked = Healthcheck?.Test !== undefined && Healthcheck.Test[0] !== 'NONE';
   return [
     ...(hostConfig.NetworkMode === 'default'
       ? [
@@ -213,6 +215,7 @@ function warningsOf({ config, hostConfig }: CreateContainer, resolved: ResolvedI
           `Image ${config.Image} declares volumes (${volumes.join(', ')}): berth has no volumes yet, so their data stays in the container's own layer`,
         ]
       : []),
+    ...(checked ? [`Image ${config.Image} has a health check: berth runs none yet`] : []),
     ...(hostConfig.OomKillDisable && hostConfig.Memory === 0
       ? [
           'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources',

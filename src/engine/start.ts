@@ -1,7 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { formatTime, now } from '#/base/clock.ts';
 import { describeFailure, EngineError, isKind, messageOf } from '#/base/errors.ts';
-import { openStdio, type StdioProcess } from '#/core/tasks/stdio.ts';
+import type { Stdio } from '#/core/tasks/contract.ts';
+import { makeStdio, startStdio, type OpenStdio, type StdioProcess } from '#/core/tasks/stdio.ts';
+import { sigkill } from '#/engine/kill.ts';
 import { endsWithInput } from '#/engine/attach.ts';
 import { containerDirectory, logPathOf, stdioDirectory } from '#/engine/container-files.ts';
 import { isRunning, type EngineContainer } from '#/engine/container-record.ts';
@@ -34,71 +36,95 @@ export async function startLocked(context: EngineContext, container: EngineConta
 }
 
 async function run(context: EngineContext, container: EngineContainer): Promise<EngineContainer> {
-  const { namespace, id, core } = container;
-  const live = liveOf(context, container);
-  live.oomKilled = false;
-  const [stdio, rootfs] = await Promise.all([
-    openContainerStdio(context, container),
-    getSnapshotter(context, core.snapshotter).mounts(namespace, core.snapshotKey),
+  liveOf(context, container).oomKilled = false;
+  const streams = streamsOf(context, container);
+  const stdio = await makeContainerStdio(context, container, streams);
+  // The shim takes ten times as long as the owner of the streams, and needs no more of them than the FIFOs.
+  const [owner, task] = await Promise.allSettled([
+    startStdio(streams, stdio).then((process) => connectPending(context, container, process)),
+    createTask(context, container, stdio),
   ]);
   try {
-    await connectPending(context, container, stdio);
-    await context.tasks.create(namespace, id, { rootfs, stdio: stdio.stdio });
+    if (task.status === 'rejected') throw task.reason;
+    if (owner.status === 'rejected') {
+      await deleteCreated(context, container);
+      throw owner.reason;
+    }
     const { pid } = await startCreated(context, container);
     return await saveState(context, container, { kind: 'running', pid, startedAt: formatTime(now()), paused: false });
   } catch (error) {
-    await stdio.stop();
+    if (owner.status === 'fulfilled') await owner.value.stop();
     throw error;
   }
 }
 
-async function startCreated(
+async function createTask(
   context: EngineContext,
-  { namespace, id }: EngineContainer,
-): Promise<{ readonly pid: number }> {
+  { namespace, id, core }: EngineContainer,
+  stdio: Stdio,
+): Promise<void> {
+  const rootfs = await getSnapshotter(context, core.snapshotter).mounts(namespace, core.snapshotKey);
+  await context.tasks.create(namespace, id, { rootfs, stdio });
+}
+
+async function startCreated(context: EngineContext, container: EngineContainer): Promise<{ readonly pid: number }> {
   try {
-    return await context.tasks.start({ namespace, id, execId: '' });
+    return await context.tasks.start({ namespace: container.namespace, id: container.id, execId: '' });
   } catch (error) {
-    await context.tasks.kill({ namespace, id, execId: '' }, 9).catch(() => {});
-    await context.tasks.delete(namespace, id).catch((failure: unknown) => {
-      context.logger.warn('a task that did not start was not deleted', { id, error: messageOf(failure) });
-    });
+    await deleteCreated(context, container);
     throw error;
   }
 }
 
-async function openContainerStdio(context: EngineContext, container: EngineContainer): Promise<StdioProcess> {
+/** Takes back a task that was created and will not be started. */
+async function deleteCreated(context: EngineContext, { namespace, id }: EngineContainer): Promise<void> {
+  await context.tasks.kill({ namespace, id, execId: '' }, sigkill).catch(() => {});
+  await context.tasks.delete(namespace, id).catch((failure: unknown) => {
+    context.logger.warn('a task that did not start was not deleted', { id, error: messageOf(failure) });
+  });
+}
+
+function streamsOf(context: EngineContext, container: EngineContainer): OpenStdio {
   const { config, hostConfig } = container.record;
-  const directory = stdioDirectory(context, container.id);
-  await Promise.all([
-    rm(directory, { recursive: true, force: true }).then(() => mkdir(directory, { recursive: true, mode: 0o700 })),
-    mkdir(containerDirectory(context, container), { recursive: true, mode: 0o710 }),
-  ]);
   const logging =
     hostConfig.LogConfig.Type === 'none'
       ? {}
       : { logPath: logPathOf(context, container), logOptions: logOptionsOf(hostConfig.LogConfig) };
-  return openStdio({
+  return {
     binary: context.stdioBinary,
-    directory,
+    directory: stdioDirectory(context, container.id),
     terminal: config.Tty,
     openStdin: config.OpenStdin,
     stdinOnce: endsWithInput(config),
     stderr: !config.Tty,
     ...logging,
-  });
+  };
+}
+
+/** An earlier run's FIFOs make room for fresh ones. */
+async function makeContainerStdio(
+  context: EngineContext,
+  container: EngineContainer,
+  streams: OpenStdio,
+): Promise<Stdio> {
+  await Promise.all([
+    rm(streams.directory, { recursive: true, force: true }),
+    mkdir(containerDirectory(context, container), { recursive: true, mode: 0o710 }),
+  ]);
+  return makeStdio(streams);
 }
 
 /** Whoever asked to attach before the start is connected before the first byte is written. */
 async function connectPending(
   context: EngineContext,
   container: EngineContainer,
-  { socketPath }: StdioProcess,
-): Promise<void> {
+  owner: StdioProcess,
+): Promise<StdioProcess> {
   const { pending } = liveOf(context, container);
   const waiting = [...pending];
   pending.clear();
-  await Promise.all(waiting.map((attach) => attach.connect(socketPath)));
+  await Promise.all(waiting.map((attach) => attach.connect(owner.socketPath)));
+  return owner;
 }
 
 /** Leaves the container as it was, with the reason on record, and makes the error that the person reads. */

@@ -103,11 +103,12 @@ export class Fields {
     return new Fields(this.raw(name), `${this.#path}.${name}`);
   }
 
-  /** Call last: names the first member that was set but that nobody read. */
-  refuseRest(): void {
+  /** Call last: names the first member that was set but that nobody read, in words where `words` has some for it. */
+  refuseRest(words: Readonly<Record<string, string>> = {}): void {
     for (const [name, value] of Object.entries(this.#object)) {
       if (this.#seen.has(name) || isEmpty(value)) continue;
-      throw new EngineError('unimplemented', `Cannot do what the request asks: berth has no ${this.#path}.${name} yet`);
+      const what = words[name] ?? `${this.#path}.${name}`;
+      throw new EngineError('unimplemented', `Cannot do what the request asks: berth has no ${what} yet`);
     }
   }
 }

@@ -54,6 +54,11 @@ const maxComplaint = 4096;
 
 /** Makes the FIFOs and starts the process that holds them. When it resolves, clients may attach. */
 export async function openStdio(options: OpenStdio): Promise<StdioProcess> {
+  return startStdio(options, await makeStdio(options));
+}
+
+/** Makes the FIFOs only: a task may be created on them while the process that holds them starts. */
+export async function makeStdio(options: OpenStdio): Promise<Stdio> {
   const { directory, terminal, openStdin } = options;
   const path = (name: string, wanted: boolean): string => (wanted ? join(directory, name) : '');
   const stdio: Stdio = {
@@ -62,15 +67,24 @@ export async function openStdio(options: OpenStdio): Promise<StdioProcess> {
     stdout: path('stdout', true),
     stderr: path('stderr', options.stderr && !terminal),
   };
-  const socketPath = join(directory, 'socket');
   await mkdir(directory, { recursive: true, mode: 0o700 });
   try {
     const fifos = [stdio.stdin, stdio.stdout, stdio.stderr].filter((fifo) => fifo !== '');
     await Promise.all(fifos.map((fifo) => mkfifo(fifo, 0o600)));
+    return stdio;
+  } catch (error) {
+    throw describeFailure(`Cannot open streams in "${directory}"`, error);
+  }
+}
+
+/** Starts the process that holds the FIFOs. When it resolves, clients may attach. */
+export async function startStdio(options: OpenStdio, stdio: Stdio): Promise<StdioProcess> {
+  const socketPath = join(options.directory, 'socket');
+  try {
     const child = await start(options, flagsOf(options, stdio, socketPath));
     return { stdio, socketPath, pid: child.pid, stop: () => stop(child) };
   } catch (error) {
-    throw describeFailure(`Cannot open streams in "${directory}"`, error);
+    throw describeFailure(`Cannot open streams in "${options.directory}"`, error);
   }
 }
 
