@@ -18,6 +18,7 @@ test('messageOf() adds the causes that say something new', () => {
   assert.equal(messageOf(new Error('Cannot pull "x"', { cause })), 'Cannot pull "x": no such host');
   assert.equal(messageOf(new Error('Cannot pull "x": no such host', { cause })), 'Cannot pull "x": no such host');
   assert.equal(messageOf(new Error('a', { cause: new Error('b', { cause: 'c' }) })), 'a: b: c');
+  assert.equal(messageOf(new Error('a', { cause: { code: 'b' } })), 'a');
   assert.equal(messageOf('text'), 'text');
 });
 

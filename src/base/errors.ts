@@ -52,7 +52,9 @@ export function isKind(error: unknown, kind: ErrorKind): boolean {
 /** The text of any thrown value, with the texts of its causes that say something new. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? messageOf(error.cause) : '';
+  // A cause that is neither an error nor a text says nothing to people.
+  const tells = error.cause instanceof Error || typeof error.cause === 'string';
+  const cause = tells ? messageOf(error.cause) : '';
   return cause === '' || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
 }
 
