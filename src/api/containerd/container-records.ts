@@ -2,7 +2,7 @@ import type { TypedValue } from '#/base/any.ts';
 import { now } from '#/base/clock.ts';
 import { EngineError } from '#/base/errors.ts';
 import { checkIdentifier } from '#/base/identifier.ts';
-import { checkLabels } from '#/core/content/check-labels.ts';
+import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { ContainerRecord } from '#/core/metadata/contract.ts';
 import { applyLabels, parseFieldMask } from '#/core/metadata/field-mask.ts';
 import type { Container } from '#/gen/containerd/services/containers/v1/containers_pb.ts';

@@ -10,7 +10,7 @@ import { syncMounts } from '#/api/containerd/sync-mounts.ts';
 import type { Labels } from '#/base/any.ts';
 import { isKind } from '#/base/errors.ts';
 import { EngineError } from '#/base/errors.ts';
-import { checkLabels } from '#/core/content/check-labels.ts';
+import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { DiffedLayer } from '#/core/layers/contract.ts';
 import { Diff } from '#/gen/containerd/services/diff/v1/diff_pb.ts';
 import type { BoundService, CallContext } from '#/rpc/service.ts';

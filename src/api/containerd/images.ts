@@ -9,7 +9,7 @@ import { nanosecondsOf, timestampOf } from '#/api/containerd/timestamps.ts';
 import type { Labels } from '#/base/any.ts';
 import { now } from '#/base/clock.ts';
 import { EngineError } from '#/base/errors.ts';
-import { checkLabels } from '#/core/content/check-labels.ts';
+import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { ImageRecord } from '#/core/metadata/contract.ts';
 import { applyLabels, parseFieldMask } from '#/core/metadata/field-mask.ts';
 import type { Image, ImageSchema } from '#/gen/containerd/services/images/v1/images_pb.ts';

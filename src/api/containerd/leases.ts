@@ -7,7 +7,7 @@ import { timestampOf } from '#/api/containerd/timestamps.ts';
 import { now } from '#/base/clock.ts';
 import { EngineError } from '#/base/errors.ts';
 import { newToken } from '#/base/ids.ts';
-import { checkLabels } from '#/core/content/check-labels.ts';
+import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { LeaseRecord, LeaseResource } from '#/core/metadata/contract.ts';
 import type { LeaseSchema } from '#/gen/containerd/services/leases/v1/leases_pb.ts';
 import { Leases } from '#/gen/containerd/services/leases/v1/leases_pb.ts';

@@ -1,4 +1,4 @@
-import { checkLabels } from '#/core/content/check-labels.ts';
+import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { required } from '#/api/containerd/request-scope.ts';
 import { checkIdentifier } from '#/base/identifier.ts';

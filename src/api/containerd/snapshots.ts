@@ -9,7 +9,7 @@ import { leaseOf, namespaceOf, required } from '#/api/containerd/request-scope.t
 import { timestampOf } from '#/api/containerd/timestamps.ts';
 import type { Labels } from '#/base/any.ts';
 import { EngineError } from '#/base/errors.ts';
-import { checkLabels } from '#/core/content/check-labels.ts';
+import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { SnapshotKind, SnapshotRecord } from '#/core/metadata/contract.ts';
 import { applyLabels, parseFieldMask } from '#/core/metadata/field-mask.ts';
 import { snapshotRecordKey } from '#/core/metadata/contract.ts';

@@ -14,6 +14,8 @@ export interface Hijacked {
 /** How a request is answered: once, as a stream, or by taking the connection over. */
 export interface Answer {
   readonly started: boolean;
+  /** Whether the connection was taken over. */
+  readonly hijacked: boolean;
   /** The request's body in whole, at most `limit` bytes. */
   body(limit: number): Promise<Buffer>;
   send(status: number, value?: unknown): void;
@@ -41,9 +43,13 @@ export function toJson(value: unknown): string {
 
 /** Answers on a response that Node's HTTP server made. */
 export function answerResponse(request: IncomingMessage, response: ServerResponse): Answer {
+  let hijacked = false;
   return {
     get started() {
       return response.headersSent;
+    },
+    get hijacked() {
+      return hijacked;
     },
     body: (limit) => readBody(request, limit),
     send: (status, value) => {
@@ -60,6 +66,7 @@ export function answerResponse(request: IncomingMessage, response: ServerRespons
       return responseStream(response);
     },
     hijack: (contentType) => {
+      hijacked = true;
       response.writeHead(200, { 'Content-Type': contentType });
       response.flushHeaders();
       return { input: request, output: response, destroy: () => request.socket.destroy() };
@@ -87,6 +94,7 @@ function responseStream(response: ServerResponse | Duplex): ResponseStream {
  */
 export function answerUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Answer {
   let started = false;
+  let hijacked = false;
   const begin = (text: string): void => {
     started = true;
     socket.write(text);
@@ -94,6 +102,9 @@ export function answerUpgrade(request: IncomingMessage, socket: Duplex, head: Bu
   return {
     get started() {
       return started;
+    },
+    get hijacked() {
+      return hijacked;
     },
     body: (limit) => readBody(request, limit),
     send: (status, value) => {
@@ -108,6 +119,7 @@ export function answerUpgrade(request: IncomingMessage, socket: Duplex, head: Bu
       return responseStream(socket);
     },
     hijack: (contentType) => {
+      hijacked = true;
       request.resume();
       if (head.length > 0) socket.unshift(head);
       begin(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);

@@ -11,7 +11,7 @@ import type { DaemonFacts } from '#/api/docker/daemon-facts.ts';
 import { statusOf } from '#/api/docker/error-status.ts';
 import { findRoute } from '#/api/docker/routes.ts';
 import { checkVersion, splitVersion } from '#/api/docker/api-version.ts';
-import { listenUnix } from '#/api/unix-socket.ts';
+import { listenUnix } from '#/rpc/unix-listener.ts';
 
 export interface DockerApiOptions {
   readonly engine: Engine;
@@ -29,7 +29,8 @@ export async function openDockerApi(options: DockerApiOptions): Promise<AsyncDis
   // Without this, output that comes after a client has shut its writing side would be lost.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    void serve(options, request, answerResponse(request, response), goneSignal(response));
+    const answer = answerResponse(request, response);
+    void serve(options, request, answer, goneSignal(response, { socket: request.socket, answer }));
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
@@ -43,13 +44,27 @@ export async function openDockerApi(options: DockerApiOptions): Promise<AsyncDis
     connections.add(connection);
     connection.on('close', () => connections.delete(connection));
   });
-  await listenUnix(server, options.path, options.gid);
+  await listenUnix(server, { path: options.path, gid: options.gid });
   return { [Symbol.asyncDispose]: () => closeServer(server, connections) };
 }
 
-function goneSignal(stream: ServerResponse | Duplex): AbortSignal {
+/**
+ * Aborts when the client has gone. Since connections may be half open, one that was left looks like one whose client has
+ * no more to say, until something is written to it; where no bytes of the client's are awaited, both mean the same.
+ */
+function goneSignal(
+  stream: ServerResponse | Duplex,
+  request?: { readonly socket: Socket; readonly answer: Answer },
+): AbortSignal {
   const gone = new AbortController();
-  stream.on('close', () => gone.abort());
+  const onEnd = (): void => {
+    if (request?.answer.hijacked !== true) gone.abort();
+  };
+  request?.socket.once('end', onEnd);
+  stream.once('close', () => {
+    request?.socket.off('end', onEnd);
+    gone.abort();
+  });
   return gone.signal;
 }
 

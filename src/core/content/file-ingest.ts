@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { now, type Nanoseconds } from '#/base/clock.ts';
 import { EngineError } from '#/base/errors.ts';
-import { checkLabels } from '#/core/content/check-labels.ts';
+import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { ContentParts } from '#/core/content/content-parts.ts';
 import type { CommitIngest, Ingest, IngestStatus, OpenIngest } from '#/core/content/contract.ts';
 import { openGrowingFile, type GrowingFile } from '#/core/content/growing-file.ts';

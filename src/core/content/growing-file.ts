@@ -3,7 +3,7 @@ import { constants, createReadStream } from 'node:fs';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { EngineError } from '#/base/errors.ts';
-import { namingFullDisk } from '#/core/content/disk-full.ts';
+import { namingFullDisk } from '#/base/disk-full.ts';
 import { digestSoFar, fileDigestLike, hashFile, hashSlices } from '#/core/content/hash-slices.ts';
 import { algorithmOf, type Digest } from '#/oci/digest.ts';
 

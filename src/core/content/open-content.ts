@@ -1,7 +1,7 @@
 import { now } from '#/base/clock.ts';
 import { KeyedMutex } from '#/base/keyed-mutex.ts';
 import { silentLogger, type Logger } from '#/base/log.ts';
-import { checkLabels } from '#/core/content/check-labels.ts';
+import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { ContentParts, SharingPolicy } from '#/core/content/content-parts.ts';
 import type { ContentStore } from '#/core/content/contract.ts';
 import { abortIngest, statusOf } from '#/core/content/ingest-records.ts';

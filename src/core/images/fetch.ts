@@ -102,7 +102,13 @@ async function fetchBlob(fetching: Fetching, blob: BlobFetch): Promise<'exists' 
     return 'exists';
   }
   await using upload = ingest;
-  await download(fetching, blob, upload);
+  try {
+    await download(fetching, blob, upload);
+  } catch (error) {
+    // What a server sent that lies is not to be gone on from.
+    if (isKind(error, 'data-loss')) await fetching.parts.content.abortIngest(fetching.namespace, upload.status().ref);
+    throw error;
+  }
   return await commit(fetching, blob, upload);
 }
 

@@ -4,7 +4,7 @@ import { EngineError, errnoOf } from '#/base/errors.ts';
 import { KeyedMutex } from '#/base/keyed-mutex.ts';
 import { silentLogger } from '#/base/log.ts';
 import type { WriteOptions, Metadata, SnapshotKind } from '#/core/metadata/contract.ts';
-import { checkLabels } from '#/core/snapshots/check-labels.ts';
+import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { Mount, PrepareOptions, Snapshotter, SnapshotterContext } from '#/core/snapshots/contract.ts';
 import { diskUsage } from '#/core/snapshots/disk-usage.ts';
 import { SnapshotDirectories } from '#/core/snapshots/snapshot-directories.ts';

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError, errnoOf, messageOf } from '#/base/errors.ts';
+import { namingFullDisk } from '#/base/disk-full.ts';
+import { errnoOf, messageOf } from '#/base/errors.ts';
 import { newToken } from '#/base/ids.ts';
 import type { Logger } from '#/base/log.ts';
 
@@ -84,19 +85,10 @@ export class SnapshotDirectories implements AsyncDisposable {
 
   async #fill(temporary: string, fill: (directory: string) => Promise<void>): Promise<void> {
     const path = this.#pathOf(temporary);
-    try {
+    await namingFullDisk('Cannot create a snapshot', this.#context.place, async () => {
       await mkdir(path, { mode: 0o700 });
       await fill(path);
-    } catch (error) {
-      const code = errnoOf(error);
-      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
-      const { bavail, bsize } = await statfs(this.#context.place);
-      throw new EngineError(
-        'resource-exhausted',
-        `Cannot create a snapshot: the disk of "${this.#context.place}" is full, ${bavail * bsize} bytes are free; free some space`,
-        { cause: error },
-      );
-    }
+    });
   }
 
   async #discard(name: string): Promise<void> {

@@ -1,7 +1,7 @@
 import type { TypedValue } from '#/base/any.ts';
 import { now } from '#/base/clock.ts';
 import { EngineError, describeFailure, isKind, messageOf } from '#/base/errors.ts';
-import { namingFullDisk } from '#/core/content/disk-full.ts';
+import { namingFullDisk } from '#/base/disk-full.ts';
 import type { Bundle, BundleContent } from '#/core/tasks/bundle.ts';
 import { bundleOf, createBundle } from '#/core/tasks/bundle.ts';
 import type { TaskKey } from '#/core/tasks/context.ts';
