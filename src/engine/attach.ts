@@ -21,8 +21,6 @@ export interface Attachment {
    * else when it starts, before its first byte is written. Rejects when it is removed or the start fails.
    */
   readonly stream: Promise<Socket>;
-  /** Call when the attached one has no more input: ends the container's stdin where it was made so. */
-  endInput(): Promise<void>;
 }
 
 /** A terminal stays open when somebody leaves it; a pipe ends with the input of the one it was made for. */
@@ -49,14 +47,7 @@ export function attachContainer(
     ? connect(join(stdioDirectory(context, container.id), 'socket'))
     : connectAtStart(context, container, connect, signal);
   announce(context, container, 'attach');
-  return {
-    container,
-    stream,
-    endInput: async () => {
-      if (!options.stdin || !endsWithInput(config)) return;
-      await context.tasks.closeStdin({ namespace, id: container.id, execId: '' });
-    },
-  };
+  return { container, stream };
 }
 
 function connectAtStart(

@@ -11,6 +11,7 @@ import { stdioDirectory } from '#/engine/container-files.ts';
 import { isRunning, type EngineContainer } from '#/engine/container-record.ts';
 import { announce, inBackground, reload, type EngineContext } from '#/engine/context.ts';
 import type { ExecConfig, ExecInstance } from '#/engine/exec-instance.ts';
+import { letGoOfInput } from '#/engine/let-go-of-input.ts';
 import { findContainer } from '#/engine/find-container.ts';
 import { processEnv } from '#/engine/merge-image-config.ts';
 import { userFilesBelow } from '#/engine/read-user-files.ts';
@@ -81,7 +82,6 @@ export interface StartedExec {
   readonly exec: ExecInstance;
   /** Undefined when detached. */
   readonly stream: Socket | undefined;
-  endInput(): Promise<void>;
 }
 
 /** Runs a registered process; its streams are connected before its first byte. */
@@ -114,14 +114,11 @@ export async function startExec(context: EngineContext, id: string, options: Sta
     const process = await processOf(context, container, exec, options);
     await context.tasks.exec(namespace, containerId, { execId: id, process, stdio: stdio.stdio });
     const { pid } = await startRegistered(context, key);
+    await letGoOfInput(context, key, stdio.stdio);
     exec.state = { kind: 'running', pid };
     announce(context, container, `exec_start: ${config.cmd.join(' ')}`, { execID: id });
     inBackground(context, `watching exec "${id}"`, watchExec(context, container, exec));
-    return {
-      exec,
-      stream,
-      endInput: async () => (openStdin && !config.tty ? context.tasks.closeStdin(key) : undefined),
-    };
+    return { exec, stream };
   } catch (error) {
     await stdio.stop();
     await rm(directory, { recursive: true, force: true });

@@ -9,6 +9,7 @@ import { containerDirectory, logPathOf, stdioDirectory } from '#/engine/containe
 import { isRunning, type EngineContainer } from '#/engine/container-record.ts';
 import { announce, getSnapshotter, keyOf, liveOf, saveState, type EngineContext } from '#/engine/context.ts';
 import { findContainer } from '#/engine/find-container.ts';
+import { letGoOfInput } from '#/engine/let-go-of-input.ts';
 import { logOptionsOf } from '#/engine/log-options.ts';
 import { removeLocked } from '#/engine/remove.ts';
 import { supervise } from '#/engine/supervise.ts';
@@ -65,6 +66,7 @@ async function createTask(
 ): Promise<void> {
   const rootfs = await getSnapshotter(context, core.snapshotter).mounts(namespace, core.snapshotKey);
   await context.tasks.create(namespace, id, { rootfs, stdio });
+  await letGoOfInput(context, { namespace, id, execId: '' }, stdio);
 }
 
 async function startCreated(context: EngineContext, container: EngineContainer): Promise<{ readonly pid: number }> {

@@ -7,8 +7,6 @@ export interface SpliceOptions {
   readonly input: boolean;
   /** Typed by the client, these end the connection and leave the process alone. */
   readonly detachKeys?: Uint8Array;
-  /** The client has no more to send. */
-  endInput(): Promise<void>;
   onDetach(): void;
   /** What must have happened before the client is told that the streams are over. */
   readonly ended?: Promise<unknown>;
@@ -50,8 +48,5 @@ function forwardInput(input: NodeJS.ReadableStream, client: Hijacked, stream: So
     stream.destroy();
     client.destroy();
   });
-  input.on('end', () => {
-    stream.end();
-    options.endInput().catch(() => stream.destroy());
-  });
+  input.on('end', () => stream.end());
 }

@@ -37,7 +37,6 @@ export const attach: Handler = async (call) => {
   await splice(hijacked, stream, {
     input: wants.stdin,
     ...(tty ? { detachKeys } : {}),
-    endInput: () => attachment.endInput(),
     onDetach: () => announce(engine, container, 'detach'),
   });
 };

@@ -31,7 +31,6 @@ export const startExecHandler: Handler = async (call) => {
   await splice(client, started.stream, {
     input: config.attachStdin,
     ...(config.tty ? { detachKeys: detachSequence(config.detachKeys) } : {}),
-    endInput: () => started.endInput(),
     onDetach: () => {},
     // Clients ask for the exit code as soon as the streams are over.
     ended: started.exec.ended.promise,
