@@ -28,18 +28,25 @@ export interface Berthd extends AsyncDisposable {
   stop(): Promise<number | null>;
   /** Starts it again after crash or stop, on the same directories. */
   start(): Promise<void>;
+  /** Starts it again and kills it after so many milliseconds, in the middle of putting things in order. */
+  crashWhileStarting(milliseconds: number): Promise<void>;
+}
+
+export interface StartOptions {
+  /** Called with the directory before the first start, such as to mount a small disk at `root` below it. */
+  readonly prepare?: (directory: string) => Promise<void>;
 }
 
 /** Starts from the sources, so that tests run without a bundle. */
-export async function startBerthd(args: readonly string[] = []): Promise<Berthd> {
+export async function startBerthd(args: readonly string[] = [], options: StartOptions = {}): Promise<Berthd> {
   const directory = await mkdtemp(join(tmpdir(), 'bt-'));
   const [root, state] = [join(directory, 'root'), join(directory, 'run')];
   const logPath = join(directory, 'log');
   let child: ChildProcess | undefined;
-  const start = async (): Promise<void> => {
+  const launch = async (): Promise<ChildProcess> => {
     const log = createWriteStream(logPath, { flags: 'a' });
     await once(log, 'open');
-    child = spawn(
+    const launched = spawn(
       process.execPath,
       [join(repository, 'src/daemon/main.ts'), '--root', root, '--state', state, '--log-level', 'debug', ...args],
       {
@@ -49,8 +56,10 @@ export async function startBerthd(args: readonly string[] = []): Promise<Berthd>
       },
     );
     log.close();
-    await answering(join(state, 'docker.sock'), child, logPath);
+    child = launched;
+    return launched;
   };
+  const start = async (): Promise<void> => answering(join(state, 'docker.sock'), await launch(), logPath);
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     const ending = child;
     child = undefined;
@@ -73,12 +82,18 @@ export async function startBerthd(args: readonly string[] = []): Promise<Berthd>
     crash: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
     start,
+    crashWhileStarting: async (milliseconds) => {
+      await launch();
+      await delay(milliseconds);
+      await end('SIGKILL');
+    },
     [Symbol.asyncDispose]: async () => {
       await end('SIGKILL');
       await removeEverything(directory);
     },
   };
   try {
+    await options.prepare?.(directory);
     await start();
   } catch (error) {
     await daemon[Symbol.asyncDispose]();
@@ -106,7 +121,7 @@ async function answers(path: string): Promise<boolean> {
 }
 
 /** Ends every process that was started for a daemon (its directory is on their command lines), then its mounts and files. */
-async function removeEverything(directory: string): Promise<void> {
+export async function removeEverything(directory: string): Promise<void> {
   for (let round = 0; round < 50; round++) {
     const pids = await processesOf(directory);
     if (pids.length === 0) break;
