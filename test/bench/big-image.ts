@@ -29,8 +29,8 @@ export interface BigImage {
   readonly tag: string;
   /** The same as a tar file. */
   readonly archive: string;
-  /** Of the layer's digest. */
-  readonly layerHex: string;
+  /** Its only layer, a compressed tar file. */
+  readonly layer: string;
 }
 
 /** Makes the image unless an earlier bench has. */
@@ -43,7 +43,7 @@ export async function findBigImage(): Promise<BigImage> {
     tag,
     layout,
     archive: join(home, 'image.tar'),
-    layerHex: await findLayer(join(layout, 'blobs/sha256')),
+    layer: await findLayer(join(layout, 'blobs/sha256')),
   };
 }
 
@@ -61,9 +61,9 @@ async function makeImage(home: string): Promise<void> {
 
 /** By far the largest blob. */
 async function findLayer(blobs: string): Promise<string> {
-  const sized = (await readdir(blobs)).map(async (hex) => ({ hex, size: (await stat(join(blobs, hex))).size }));
-  const [layer] = (await Promise.all(sized)).sort((a, b) => b.size - a.size);
-  return layer?.hex ?? '';
+  const paths = (await readdir(blobs)).map((hex) => join(blobs, hex));
+  const sized = await Promise.all(paths.map(async (path) => ({ path, size: (await stat(path)).size })));
+  return sized.sort((a, b) => b.size - a.size)[0]?.path ?? '';
 }
 
 interface Blob {

@@ -19,3 +19,9 @@ export async function openLoopWindow(socketPath: string): Promise<() => Promise<
     return JSON.parse(await text(socket)) as LoopDelay;
   };
 }
+
+/** Of two daemons, the worse of each. */
+export function worseOf(one: LoopDelay | undefined, other: LoopDelay | undefined): LoopDelay | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return { p99: Math.max(one.p99, other.p99), max: Math.max(one.max, other.max) };
+}

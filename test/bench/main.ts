@@ -6,7 +6,7 @@ import { openPlace } from './place.ts';
 import type { Bench, Line, Row } from './row.ts';
 import { commandCpu } from './rows/command-cpu.ts';
 import { idleMemory } from './rows/idle-memory.ts';
-import { importImage } from './rows/import.ts';
+import { importInMemory, importOnDisk } from './rows/import.ts';
 import { runCommand } from './rows/run-command.ts';
 import { runContainerdApi } from './rows/run-containerd-api.ts';
 import { runDockerApi } from './rows/run-docker-api.ts';
@@ -17,7 +17,8 @@ const rows: readonly Row[] = [
   runCommand,
   runDockerApi,
   runContainerdApi,
-  importImage,
+  importInMemory,
+  importOnDisk,
   idleMemory,
   commandCpu,
   runDocker,

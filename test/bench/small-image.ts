@@ -11,7 +11,7 @@ import type { Place } from './place.ts';
 export const helloImage = 'docker.io/library/hello:latest';
 
 export interface Daemons {
-  readonly berth: Berth;
+  readonly berth?: Berth | undefined;
   readonly containerd?: Containerd | undefined;
   readonly dockerd?: Dockerd | undefined;
 }
@@ -19,7 +19,7 @@ export interface Daemons {
 export async function loadHello(place: Place, { berth, containerd, dockerd }: Daemons): Promise<void> {
   const archive = join(place.path, 'hello.tar');
   await writeFile(archive, await makeHelloArchive());
-  await berth.berth('load', '-i', archive);
+  await berth?.berth('load', '-i', archive);
   await containerd?.ctr('image', 'import', archive);
   if (dockerd !== undefined)
     await mustRun(programs.docker, ['load', '-i', archive], { env: dockerEnvironment(dockerd.socketPath, place) });
