@@ -3,6 +3,13 @@ import { EngineError, errnoOf, isKind } from '#/base/errors.ts';
 
 const fullErrors: readonly (string | undefined)[] = ['ENOSPC', 'EDQUOT'];
 
+/** Whether a full disk is at the bottom of a failure. */
+export function isDiskFull(error: unknown): boolean {
+  if (error instanceof SuppressedError) return isDiskFull(error.suppressed);
+  if (fullErrors.includes(errnoOf(error))) return true;
+  return error instanceof Error && error.cause !== undefined && isDiskFull(error.cause);
+}
+
 /**
  * Runs disk work; when the disk is full, throws `resource-exhausted` with what was tried, the path and the free space.
  * Other errors pass.

@@ -36,3 +36,14 @@ test('describeFailure() says what was tried and keeps kind and cause', () => {
   assert.equal(described.kind, 'unavailable');
   assert.equal(described.cause, cause);
 });
+
+test('kindOf() and messageOf() of a failure whose undo failed too tell both, the first one first', async () => {
+  const failing = async (): Promise<void> => {
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => Promise.reject(new EngineError('internal', 'Cannot undo "x"')));
+    throw new EngineError('resource-exhausted', 'Cannot do "x": the disk is full');
+  };
+  const error: unknown = await failing().catch((thrown: unknown) => thrown);
+  assert.equal(kindOf(error), 'resource-exhausted');
+  assert.equal(messageOf(error), 'Cannot do "x": the disk is full; and then: Cannot undo "x"');
+});

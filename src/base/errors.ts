@@ -37,8 +37,9 @@ export class EngineError extends Error {
   }
 }
 
-/** The kind of any thrown value; what did not come from berth is `unknown`. */
+/** The kind of any thrown value; what did not come from berth is `unknown`. A failed undo does not change it. */
 export function kindOf(error: unknown): ErrorKind {
+  if (error instanceof SuppressedError) return kindOf(error.suppressed);
   if (error instanceof EngineError) return error.kind;
   if (error instanceof Error && error.name === 'AbortError') return 'cancelled';
   if (error instanceof Error && error.name === 'TimeoutError') return 'deadline-exceeded';
@@ -49,8 +50,12 @@ export function isKind(error: unknown, kind: ErrorKind): boolean {
   return kindOf(error) === kind;
 }
 
-/** The text of any thrown value, with the texts of its causes that say something new. */
+/** The text of any thrown value, with the texts of its causes that say something new, and of an undo that failed too. */
 export function messageOf(error: unknown): string {
+  if (error instanceof SuppressedError) {
+    const [first, then] = [messageOf(error.suppressed), messageOf(error.error)];
+    return first.includes(then) ? first : `${first}; and then: ${then}`;
+  }
   if (!(error instanceof Error)) return String(error);
   // A cause that is neither an error nor a text says nothing to people.
   const tells = error.cause instanceof Error || typeof error.cause === 'string';

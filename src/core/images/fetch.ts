@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineError, describeFailure, isKind } from '#/base/errors.ts';
+import { isDiskFull } from '#/base/disk-full.ts';
+import { EngineError, describeFailure, isKind, messageOf } from '#/base/errors.ts';
 import { newToken } from '#/base/ids.ts';
 import type { Ingest } from '#/core/content/contract.ts';
 import type { ImageProgress } from '#/core/images/contract.ts';
@@ -105,11 +106,19 @@ async function fetchBlob(fetching: Fetching, blob: BlobFetch): Promise<'exists' 
   try {
     await download(fetching, blob, upload);
   } catch (error) {
-    // What a server sent that lies is not to be gone on from.
-    if (isKind(error, 'data-loss')) await fetching.parts.content.abortIngest(fetching.namespace, upload.status().ref);
+    // What a server sent that lies is not to be gone on from, and a full disk needs the room.
+    if (isKind(error, 'data-loss') || isDiskFull(error)) await dropUpload(fetching, upload);
     throw error;
   }
   return await commit(fetching, blob, upload);
+}
+
+/** Dropping must not hide why it was needed. */
+async function dropUpload({ parts, namespace }: Fetching, upload: Ingest): Promise<void> {
+  const { ref } = upload.status();
+  await parts.content.abortIngest(namespace, ref).catch((error: unknown) => {
+    parts.logger.warn('an upload that failed is left for later', { ref, error: messageOf(error) });
+  });
 }
 
 async function openShared(fetching: Fetching, { descriptor, ref }: BlobFetch): Promise<Ingest | 'exists'> {

@@ -18,6 +18,7 @@ export function sqliteCodeOf(error: unknown): number | undefined {
 }
 
 export const sqliteBusy = 5;
+export const sqliteFull = 13;
 
 /** Gives an error of the database its kind and a sentence that names the file; what is none of its errors passes. */
 export function describeDatabaseError(path: string, error: unknown): unknown {

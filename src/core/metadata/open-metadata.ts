@@ -3,13 +3,14 @@ import { createChangeJournal } from '#/core/metadata/change-journal.ts';
 import { cachedCollection } from '#/core/metadata/cached-collection.ts';
 import { containerTable } from '#/core/metadata/container-table.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
+import { openDiskReserve } from '#/core/metadata/disk-reserve.ts';
 import { openLogDisk, openMainFile } from '#/core/metadata/log-disk.ts';
 import { createMetadataFile, openDatabase } from '#/core/metadata/open-database.ts';
 import { createReader, createTransaction } from '#/core/metadata/transaction.ts';
 import { WriteQueue } from '#/core/metadata/write-queue.ts';
 
 export interface OpenMetadata {
-  /** The file; SQLite keeps `-wal` and `-shm` beside it. Nothing else in this process may open it. */
+  /** The file; `-wal`, `-shm` and `-reserve` lie beside it. Nothing else in this process may open it. */
   readonly path: string;
   readonly logger?: Logger;
 }
@@ -27,12 +28,13 @@ export async function openMetadata({ path, logger = silentLogger }: OpenMetadata
   const mainFile = undo.use(await openMainFile(path));
   const database = undo.use(openDatabase(path));
   const disk = undo.use(await openLogDisk(database, mainFile));
+  const reserve = undo.use(await openDiskReserve(`${path}-reserve`, logger));
   const containers = cachedCollection(database, containerTable, keptContainers);
   const journal = createChangeJournal(database, ({ kind, namespace, id }) => {
     if (kind === 'container') containers.forget(namespace, id);
   });
   const transaction = createTransaction(database, journal);
-  const queue = new WriteQueue({ database, disk, journal, transaction, logger });
+  const queue = new WriteQueue({ database, disk, reserve, journal, transaction, logger });
   undo.defer(() => queue.close());
   const lifetime = undo.move();
   return {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { EngineError } from '#/base/errors.ts';
 import { silentLogger } from '#/base/log.ts';
 import { createChangeJournal } from '#/core/metadata/change-journal.ts';
+import type { DiskReserve } from '#/core/metadata/disk-reserve.ts';
 import type { LogDisk } from '#/core/metadata/log-disk.ts';
 import { createMetadataFile, openDatabase } from '#/core/metadata/open-database.ts';
 import { createReader, createTransaction } from '#/core/metadata/transaction.ts';
@@ -30,6 +31,8 @@ function heldDisk() {
   return { disk, syncs, folds, state };
 }
 
+const noReserve: DiskReserve = { give: () => false, [Symbol.asyncDispose]: () => Promise.resolve() };
+
 async function openQueue() {
   const undo = new AsyncDisposableStack();
   const dir = undo.use(await mkdtempDisposable(join(tmpdir(), 'queue-')));
@@ -39,7 +42,14 @@ async function openQueue() {
   const held = heldDisk();
   const journal = createChangeJournal(database);
   const transaction = createTransaction(database, journal);
-  const queue = new WriteQueue({ database, disk: held.disk, journal, transaction, logger: silentLogger });
+  const queue = new WriteQueue({
+    database,
+    disk: held.disk,
+    reserve: noReserve,
+    journal,
+    transaction,
+    logger: silentLogger,
+  });
   const add = (id: string): Promise<string> =>
     queue.write((tx) => {
       tx.leases.create('n', { id, labels: {}, createdAt: 1n });

@@ -3,7 +3,8 @@ import type { Logger } from '#/base/log.ts';
 import type { ChangeJournal } from '#/core/metadata/change-journal.ts';
 import type { Change, Transaction, WriteOptions } from '#/core/metadata/contract.ts';
 import type { Database } from '#/core/metadata/database.ts';
-import { sqliteBusy, sqliteCodeOf } from '#/core/metadata/database-errors.ts';
+import { sqliteBusy, sqliteCodeOf, sqliteFull } from '#/core/metadata/database-errors.ts';
+import type { DiskReserve } from '#/core/metadata/disk-reserve.ts';
 import type { LogDisk } from '#/core/metadata/log-disk.ts';
 
 /** Writes that may wait while the log is folded or another program holds the lock. */
@@ -35,6 +36,7 @@ interface Committed {
 export interface WriteQueueParts {
   readonly database: Database;
   readonly disk: LogDisk;
+  readonly reserve: DiskReserve;
   readonly journal: ChangeJournal;
   readonly transaction: Transaction;
   readonly logger: Logger;
@@ -42,7 +44,8 @@ export interface WriteQueueParts {
 
 /**
  * Runs changes in order, each in its own transaction, and tells their callers when they are durable. A transaction runs
- * at once, within the call; its sync runs beside the event loop, and one sync serves all commits that wait for it.
+ * at once, within the call; its sync runs beside the event loop, and one sync serves all commits that wait for it. On a
+ * full disk, transactions that add no record go on from a reserve, so that ends can be told and room can be made.
  */
 export class WriteQueue {
   readonly #parts: WriteQueueParts;
@@ -96,7 +99,7 @@ export class WriteQueue {
   }
 
   #transact<T>(change: (tx: Transaction) => T): { readonly result: T; readonly changes: readonly Change[] } {
-    const { database, journal, transaction } = this.#parts;
+    const { database, journal, transaction, reserve } = this.#parts;
     database.run('BEGIN IMMEDIATE');
     journal.begin();
     try {
@@ -105,8 +108,9 @@ export class WriteQueue {
       database.run('COMMIT');
       return { result, changes: journal.end() };
     } catch (error) {
-      journal.end();
+      const addsNothing = journal.end().every(({ op }) => op !== 'create');
       if (database.inTransaction) database.run('ROLLBACK');
+      if (addsNothing && isFull(error) && reserve.give()) return this.#transact(change);
       throw error;
     }
   }
@@ -232,4 +236,8 @@ function isThenable(value: unknown): boolean {
 
 function isBusy(error: unknown): boolean {
   return error instanceof EngineError && sqliteCodeOf(error.cause) === sqliteBusy;
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof EngineError && sqliteCodeOf(error.cause) === sqliteFull;
 }
