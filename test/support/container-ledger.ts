@@ -12,6 +12,13 @@ export type Phase = 'absent' | 'created' | 'running' | 'exited';
 /** Lines per turn of a container that ticks. */
 const linesPerTurn = 20;
 
+/**
+ * A shim whose caller dies during a start kills the runtime it called, and the container's first process, which was to
+ * become the one that people asked for, ends with this code.
+ */
+const startCutShort = 1;
+const killed = 137;
+
 /** One container. While a call is under way, or when its answer never came, `doubt` says what else may be so. */
 export interface Entry {
   readonly id: string;
@@ -66,6 +73,7 @@ export async function checkEntry(client: Client, entry: Entry): Promise<void> {
   const told = `container "${entry.name}", which was ${JSON.stringify(known)}, is ${phase}`;
   const { doubt } = entry;
   if (doubt?.exitCode !== undefined) entry.mayEndWith.add(doubt.exitCode);
+  if (doubt?.phase === 'running') entry.mayEndWith.add(startCutShort);
   assert(isPossible(entry, phase), told);
   const names = [entry.name, ...(doubt?.name === undefined ? [] : [doubt.name])].map((name) => `/${name}`);
   if (found !== undefined) assert(names.includes(found.Name), `${told}, named ${found.Name}`);
@@ -124,7 +132,7 @@ async function checkExited(client: Client, entry: Entry, { state, told }: Seen):
   const possible = entry.exitCode === 0 ? [...entry.mayEndWith] : [entry.exitCode];
   assert(possible.includes(code), `${told} with code ${code}`);
   entry.exitCode = code;
-  if (!entry.autoRemove) await checkLog(client, entry, code !== 137);
+  if (!entry.autoRemove) await checkLog(client, entry, code !== killed && code !== startCutShort);
 }
 
 /** Every line once and in order, none fewer than before, and the last word where there must be one. */
