@@ -199,7 +199,8 @@ test('the child ends by itself when its daemon is killed', async () => {
   await daemon.exited;
   const feed = ['-c', 'exec head -c 700000 /dev/zero > "$0"', path];
   const feeder = spawn({ file: 'sh', args: feed, env: process.env, stdio: [] });
-  await feeder.exited;
+  // A child that ended before it opened the FIFO leaves the feeder waiting for a reader.
+  using _fed = { [Symbol.dispose]: () => void feeder.kill(9) };
   await eventually('the end of the child', async () => !(await readdir('/proc')).includes(String(child)));
   await using _layers = await openLayers({ temporaryDirectory: join(scratch.path, 'mounts') });
 });
