@@ -19,9 +19,9 @@ case $(uname -m) in
   aarch64) needs="$needs /usr/lib/aarch64-linux-gnu/libatomic.so.1:libatomic1" ;;
   *) needs="$needs /usr/lib/x86_64-linux-gnu/libatomic.so.1:libatomic1" ;;
 esac
-tests='/usr/bin/skopeo:skopeo /usr/bin/umoci:umoci /usr/bin/docker-registry:docker-registry /usr/bin/zstd:zstd
+tests='/usr/bin/skopeo:skopeo /usr/bin/umoci:umoci /usr/bin/docker-registry:docker-registry /usr/bin/zstd:zstd /usr/bin/sqlite3:sqlite3 /usr/bin/openssl:openssl /usr/bin/curl:curl
   /usr/bin/setfattr:attr /usr/sbin/setcap:libcap2-bin /usr/bin/protoc:protobuf-compiler /usr/bin/docker:docker.io
-  /usr/bin/git:git /usr/include/google/protobuf/any.proto:libprotobuf-dev'
+  /usr/bin/git:git'
 peers='/usr/sbin/debootstrap:debootstrap /usr/bin/tmux:tmux'
 
 [ "$purpose" = run ] || needs="$needs $tests"

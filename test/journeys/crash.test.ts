@@ -113,6 +113,7 @@ async function step(world: World, entry: Entry): Promise<void> {
       return note(world, 'start');
     case 'exited':
       await checkEntry(client, entry);
+      if (entry.autoRemove) return delay(20);
       await attempt(entry, { phase: 'absent' }, () => client.containers.remove(id));
       return note(world, 'remove');
     case 'running':

@@ -94,6 +94,7 @@ async function findContainer(client: Client, id: string): Promise<ContainerDetai
 function isPossible({ phase: before, doubt, autoRemove, mayEndWith }: Entry, phase: Phase): boolean {
   const known = [before, ...(doubt === undefined ? [] : [doubt.phase])];
   if (known.includes(phase)) return true;
+  if (before === 'exited' && autoRemove) return phase === 'absent';
   if (mayEndWith.size === 0 || !known.includes('running')) return false;
   return phase === 'exited' || (autoRemove && phase === 'absent');
 }

@@ -132,6 +132,21 @@ test('apply() of a stream that does not decompress is data-loss', async () => {
   await assert.rejects(bench.apply(Buffer.alloc(0), { compression: 'gzip' }), { kind: 'data-loss' });
 });
 
+test('apply() takes whiteouts below what is no directory, or no more, for done', async () => {
+  await using bench = await openBench();
+  await bench.apply(archiveOf(directory('was'), { name: 'was/gone' }, { name: 'file', content: 'kept' }));
+  await bench.apply(
+    archiveOf(
+      { name: 'was', content: 'a file now' },
+      { name: 'was/.wh.gone' },
+      { name: 'file/.wh.x' },
+      { name: 'file/deeper/.wh..wh..opq' },
+    ),
+  );
+  assert.equal(await readFile(join(bench.root, 'was'), 'utf8'), 'a file now');
+  assert.equal(await readFile(join(bench.root, 'file'), 'utf8'), 'kept');
+});
+
 test('apply() removes what whiteouts name and keeps what the layer itself put there', async () => {
   for (const kind of ['bind', 'overlay'] as const) {
     await using bench = await openBench();

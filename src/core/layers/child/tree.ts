@@ -68,7 +68,7 @@ export class Tree {
     return directory;
   }
 
-  /** The same without making anything: undefined when a part of the way is missing. */
+  /** The same without making anything: undefined when a part of the way is missing, or a file is in it. */
   find(segments: readonly string[], name: string): Directory | undefined {
     return this.#follow(this.root, segments, { name, links: 0, makes: false });
   }
@@ -123,7 +123,7 @@ export class Tree {
         return link;
       }
       default:
-        return refuseEntry(name, 'a part of its path is not a directory');
+        return makes ? refuseEntry(name, 'a part of its path is not a directory') : undefined;
     }
   }
 
