@@ -4,4 +4,4 @@ set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh peers
 . scripts/node.sh
-exec "$node" --test --test-concurrency=1 'test/peers/**/*.test.ts'
+exec "$node" --test --test-timeout=300000 --test-concurrency=1 'test/peers/**/*.test.ts'

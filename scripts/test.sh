@@ -5,6 +5,6 @@ cd "$(dirname "$0")/.."
 sh scripts/setup.sh test
 . scripts/node.sh
 if [ $# -gt 0 ]; then
-  exec "$node" --test "$@"
+  exec "$node" --test --test-timeout=300000 "$@"
 fi
-exec "$node" --test --test-concurrency=2 'src/**/*.test.ts' 'test/*.test.ts' 'test/journeys/**/*.test.ts'
+exec "$node" --test --test-timeout=300000 --test-concurrency=2 'src/**/*.test.ts' 'test/*.test.ts' 'test/journeys/**/*.test.ts'
