@@ -45,7 +45,11 @@ async function main(): Promise<void> {
   });
   if (values.help) return say(usage);
   const unknown = values.row.find((name) => !rows.some((row) => row.name === name));
-  if (unknown !== undefined) throw new Error(`Cannot measure "${unknown}": there is no such row\n\n${usage}`);
+  if (unknown !== undefined) {
+    process.stderr.write(`Cannot measure "${unknown}": there is no such row\n\n${usage}`);
+    process.exitCode = 2;
+    return;
+  }
   const chosen = rows.filter(({ name }) => values.row.length === 0 || values.row.includes(name));
   const lines: Line[] = [];
   for (const row of chosen) {
