@@ -9,10 +9,13 @@ test('giveMemoryBack() returns what was freed to the system', async () => {
   const full = process.memoryUsage.rss();
   assert.equal(ballast.length, 20_000);
   ballast = [];
-  await delay(0);
-  await giveMemoryBack();
-  const returned = full - process.memoryUsage.rss();
-  assert(returned > 100e6, `${returned} bytes came back`);
+  // The collector may still see the list on its stack at the first try.
+  const returned = (): number => full - process.memoryUsage.rss();
+  for (let tries = 0; tries < 20 && returned() <= 100e6; tries++) {
+    await delay(10);
+    await giveMemoryBack();
+  }
+  assert(returned() > 100e6, `${returned()} bytes came back`);
 });
 
 test('openMemoryKeeper() acts once after work, never while it goes on', async () => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { PassThrough, type Readable } from 'node:stream';
 import { EngineError } from '#/base/errors.ts';
 
 /** Reads a request's body in whole. Throws `invalid-argument` when it is longer than `limit` bytes. */
@@ -12,4 +13,21 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/**
+ * The body as a stream of its own: whoever reads it may stop at any byte without breaking the connection, on which the
+ * answer must still go out. What is left is read and thrown away.
+ */
+export function streamBody(request: IncomingMessage): Readable {
+  const body = new PassThrough();
+  request.pipe(body);
+  request.on('close', () => {
+    if (!request.complete) body.destroy(new EngineError('cancelled', 'Cannot read the request: the client went away'));
+  });
+  body.on('close', () => {
+    request.unpipe(body);
+    request.resume();
+  });
+  return body;
 }

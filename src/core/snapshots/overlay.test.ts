@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtempDisposable, readdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtempDisposable, readdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import { mount } from '#/linux/mount.ts';
 import { listMounts } from '#/linux/mount-info.ts';
+import { lutimes } from '#/linux/times.ts';
 import { snapshotterContract } from '#/core/snapshots/contract.suite.ts';
 import { openOverlay } from '#/core/snapshots/overlay.ts';
 import { testSnapshots } from '#/core/snapshots/snapshots.fixture.ts';
@@ -63,4 +64,18 @@ test('overlayfs: the try of a daemon that was killed is unmounted and removed at
     [],
   );
   assert.equal(existsSync(left), false);
+});
+
+test('overlayfs: the root of a snapshot has the owner, mode and time of its parent’s, to the nanosecond', async () => {
+  await using t = await testSnapshots(openOverlay);
+  const mtime = 1_234_567_890_123_456_789n;
+  await t.layer('one', '', async (root) => {
+    await chown(root, 7, 8);
+    await chmod(root, 0o1771);
+    await lutimes(root, { mtime });
+  });
+  await t.within(await t.snapshots.prepare('default', 'a', 'one'), async (root) => {
+    const status = await stat(root, { bigint: true });
+    assert.deepEqual([status.uid, status.gid, status.mode & 0o7777n, status.mtimeNs], [7n, 8n, 0o1771n, mtime]);
+  });
 });

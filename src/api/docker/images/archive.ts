@@ -2,6 +2,7 @@ import { EngineError } from '#/base/errors.ts';
 import type { Handler } from '#/api/docker/call.ts';
 import { familiarImage } from '#/api/docker/familiar-image.ts';
 import { progressStream } from '#/api/docker/images/progress.ts';
+import { streamBody } from '#/api/docker/request-body.ts';
 import { readPlatform } from '#/api/docker/images/read-platform.ts';
 import { isDigest } from '#/oci/digest.ts';
 
@@ -35,7 +36,7 @@ export const loadImages: Handler = async ({ engine, namespace, query, request, a
   const progress = progressStream(answer);
   await progress.run(async () => {
     const images = await engine.images.import(namespace, {
-      archive: request,
+      archive: streamBody(request),
       snapshotter: engine.snapshotter,
       signal,
       ...(platform === undefined ? {} : { platform }),
