@@ -13,12 +13,15 @@ export function checkName(name: string): string {
   );
 }
 
-/** Takes a name for a container within a transaction. Throws `conflict`, in Docker's words, when another has it. */
+/**
+ * Takes a name for a container within a transaction. Throws `conflict`, in Docker's words, when another has it; the id of
+ * a container is a name too, and the only one that those of other clients have.
+ */
 export function reserveName(
   tx: Transaction,
   { namespace, name, id }: { readonly namespace: string; readonly name: string; readonly id: string },
 ): void {
-  const holder = tx.findName(namespace, name);
+  const holder = tx.findName(namespace, name) ?? tx.containers.find(namespace, name)?.id;
   if (holder !== undefined)
     throw new EngineError(
       'conflict',
