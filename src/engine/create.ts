@@ -155,9 +155,10 @@ async function furnish(context: EngineContext, container: EngineContainer, chain
   const { namespace, id, record } = container;
   const { config, hostConfig } = record;
   const snapshotter = getSnapshotter(context, container.core.snapshotter);
-  const mounts = await snapshotter.prepare(namespace, id, chain, { durable: false });
   const [userFiles, files] = await Promise.all([
-    readUserFiles(context, hexOf(chain), mounts),
+    snapshotter
+      .prepare(namespace, id, chain, { durable: false })
+      .then((mounts) => readUserFiles(context, hexOf(chain), mounts)),
     writeContainerFiles(containerDirectory(context, container), {
       hostname: config.Hostname,
       domainname: config.Domainname,

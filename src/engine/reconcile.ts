@@ -43,7 +43,9 @@ async function settle(context: EngineContext, container: EngineContainer): Promi
     case 'creating':
       return undoCreate(context, container);
     case 'running':
-      return task === undefined ? recordLostTask(context, container) : supervise(context, container);
+      if (task === undefined) return recordLostTask(context, container);
+      if (task.status === 'created') return takeBackStart(context, container);
+      return supervise(context, container);
     case 'created':
     case 'exited':
       if (task === undefined) return undefined;
@@ -75,6 +77,12 @@ async function endTask(context: EngineContext, { namespace, id }: EngineContaine
   });
   await context.tasks.wait(key, context.closing);
   await context.tasks.delete(namespace, id);
+}
+
+/** The daemon died when it had the task created and not yet started: nobody was told that it runs. */
+async function takeBackStart(context: EngineContext, container: EngineContainer): Promise<void> {
+  await endTask(context, container);
+  await saveState(context, container, { kind: 'created', exitCode: 0, error: '' });
 }
 
 /** After a reboot, or when shim and container died together: nobody knows the exit code any more. */

@@ -1,9 +1,11 @@
 import { EngineError, isKind, messageOf } from '#/base/errors.ts';
+import type { ContainerRecord } from '#/core/metadata/contract.ts';
 import { removeContainerFiles } from '#/engine/container-files.ts';
 import { isRunning, type EngineContainer } from '#/engine/container-record.ts';
 import {
   announce,
   getSnapshotter,
+  inBackground,
   keyOf,
   liveOf,
   reload,
@@ -45,14 +47,8 @@ export async function removeLocked(context: EngineContext, container: EngineCont
   context.removing.add(keyOf(container));
   try {
     await context.metadata.write((tx) => tx.containers.delete(namespace, id));
-    await Promise.all([
-      removeContainerFiles(context, container),
-      getSnapshotter(context, core.snapshotter)
-        .remove(namespace, core.snapshotKey, { durable: false })
-        .catch((error: unknown) => {
-          if (!isKind(error, 'not-found')) throw error;
-        }),
-    ]).catch((error: unknown) => {
+    inBackground(context, `removing the files of container "${id}"`, removeContainerFiles(context, container));
+    await removeSnapshot(context, core, namespace).catch((error: unknown) => {
       context.logger.warn('what is left of a removed container goes at the next start', {
         id,
         error: messageOf(error),
@@ -65,6 +61,13 @@ export async function removeLocked(context: EngineContext, container: EngineCont
   announce(context, container, 'destroy');
   context.events.publish(namespace, { topic: '/containers/delete', id });
   forget(context, container, exitCode);
+}
+
+async function removeSnapshot(context: EngineContext, core: ContainerRecord, namespace: string): Promise<void> {
+  const snapshotter = getSnapshotter(context, core.snapshotter);
+  await snapshotter.remove(namespace, core.snapshotKey, { durable: false }).catch((error: unknown) => {
+    if (!isKind(error, 'not-found')) throw error;
+  });
 }
 
 /** Lets go of everything in memory that belonged to a container that is no more, and tells those who wait for that. */

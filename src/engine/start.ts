@@ -51,27 +51,33 @@ async function run(context: EngineContext, container: EngineContainer): Promise<
       await deleteCreated(context, container);
       throw owner.reason;
     }
-    const { pid } = await startCreated(context, container);
-    return await saveState(context, container, { kind: 'running', pid, startedAt: formatTime(now()), paused: false });
+    // A daemon that dies between the two finds a task that was created only, and takes the start back.
+    const [running] = await Promise.all([
+      saveState(context, container, { kind: 'running', pid: task.value, startedAt: formatTime(now()), paused: false }),
+      startCreated(context, container),
+    ]);
+    return running;
   } catch (error) {
     if (owner.status === 'fulfilled') await owner.value.stop();
     throw error;
   }
 }
 
+/** Resolves with the pid of the first process, which waits to be started. */
 async function createTask(
   context: EngineContext,
   { namespace, id, core }: EngineContainer,
   stdio: Stdio,
-): Promise<void> {
+): Promise<number> {
   const rootfs = await getSnapshotter(context, core.snapshotter).mounts(namespace, core.snapshotKey);
-  await context.tasks.create(namespace, id, { rootfs, stdio });
+  const { pid } = await context.tasks.create(namespace, id, { rootfs, stdio });
   await letGoOfInput(context, { namespace, id, execId: '' }, stdio);
+  return pid;
 }
 
-async function startCreated(context: EngineContext, container: EngineContainer): Promise<{ readonly pid: number }> {
+async function startCreated(context: EngineContext, container: EngineContainer): Promise<void> {
   try {
-    return await context.tasks.start({ namespace: container.namespace, id: container.id, execId: '' });
+    await context.tasks.start({ namespace: container.namespace, id: container.id, execId: '' });
   } catch (error) {
     await deleteCreated(context, container);
     throw error;

@@ -23,6 +23,7 @@ export async function importImages(
   options: ImportImages,
 ): Promise<ImageRecord[]> {
   const { onProgress = (): void => {}, signal } = options;
+  if (options.snapshotter !== undefined) parts.layers.expect();
   return await underLease(parts, namespace, async (lease) => {
     const context: ReceiveContext = { parts, namespace, lease: lease.id, signal, onProgress };
     const archive = await receiveArchive(context, options.archive);

@@ -8,6 +8,7 @@ import type { ImageParts } from '#/core/images/image-parts.ts';
 import { importImages } from '#/core/images/import.ts';
 import { pullImage } from '#/core/images/pull.ts';
 import { pushImage } from '#/core/images/push.ts';
+import { rememberResolved } from '#/core/images/remember-resolved.ts';
 import { resolveImage } from '#/core/images/resolve.ts';
 import { removeImage, tagImage } from '#/core/images/tag.ts';
 import { unpackImage } from '#/core/images/unpack-resolved.ts';
@@ -31,7 +32,10 @@ export function openImages(context: ImagesContext): Images {
     find: async (namespace, text) => await findImage(parts, namespace, text),
     get: async (namespace, text) => await getImage(parts, namespace, text),
     list: (namespace) => parts.metadata.read.images.list(namespace),
-    resolve: async (namespace, target, platform) => await resolveImage(parts, namespace, { target, platform }),
+    resolve: rememberResolved(
+      parts.content,
+      async (namespace, target, platform) => await resolveImage(parts, namespace, { target, platform }),
+    ),
     unpack: async (namespace, image, snapshotter, options = {}) =>
       await unpackImage(parts, namespace, { ...options, image, snapshotter }),
     collectGarbage: collect,

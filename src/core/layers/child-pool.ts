@@ -35,6 +35,11 @@ export class ChildPool implements AsyncDisposable {
     }
   }
 
+  /** Starts a child ahead of the work that will need it; it ends by itself when none comes. */
+  warm(): void {
+    if (this.#idle.size === 0 && this.#slots.areFree) this.#keep(startUnpackChild());
+  }
+
   /** Refuses new work, waits for what is under way, and ends the children. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#slots.close();

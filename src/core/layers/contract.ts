@@ -48,6 +48,8 @@ export interface DiffedLayer {
 }
 
 export interface Layers extends AsyncDisposable {
+  /** Work is about to come: what takes time to start is started now. Costs nothing when it runs already. */
+  expect(): void;
   /**
    * Unpacks a layer onto the mounts: whiteouts, hard links, xattrs, file capabilities, devices, nanosecond times
    * (image-spec layer.md). `invalid-argument` for an archive that is malformed or names a place outside the root;

@@ -31,6 +31,7 @@ export async function openLayers(options: LayersOptions): Promise<Layers> {
   const { logger = silentLogger, maxEntries = defaultMaxEntries } = options;
   const context: LayersContext = { pool, temporaryDirectory, logger, maxEntries };
   return {
+    expect: () => pool.warm(),
     apply: (layer) => applyLayer(context, layer),
     diff: (trees) => diffLayer(context, trees),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),

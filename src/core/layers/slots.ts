@@ -20,6 +20,10 @@ export class Slots {
     this.#maxWaiting = maxWaiting;
   }
 
+  get areFree(): boolean {
+    return !this.#isClosed && this.#free > 0;
+  }
+
   async take(signal?: AbortSignal): Promise<Slot> {
     if (signal?.aborted === true) throw cancelled(signal);
     if (this.#isClosed) throw new EngineError('unavailable', 'the daemon is stopping');

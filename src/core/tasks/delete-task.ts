@@ -23,13 +23,10 @@ export async function deleteTask(host: TaskHost, task: RunningTask): Promise<Exi
   const exit = await deleteContainer(host, task);
   if (!host.registry.remove(task)) return exit;
   task.finishAll(exit);
-  const retired = retire(host, task);
   host.teardowns.begin(task.key, async () => {
-    await releaseShim(host, task);
-    const deleteFiles = await retired;
+    const [deleteFiles] = await Promise.all([retire(host, task), releaseShim(host, task)]);
     await deleteFiles();
   });
-  await retired;
   return exit;
 }
 
