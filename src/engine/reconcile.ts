@@ -46,23 +46,31 @@ async function settle(context: EngineContext, container: EngineContainer): Promi
       if (task === undefined) return recordLostTask(context, container);
       if (task.status === 'created') return takeBackStart(context, container);
       return supervise(context, container);
-    case 'created':
     case 'exited':
-      if (task === undefined) return undefined;
-      if (task.status === 'created') return endTask(context, container);
-      context.logger.info('a container that was just starting is adopted', { id });
-      supervise(
-        context,
-        await saveState(context, container, {
-          kind: 'running',
-          pid: task.pid,
-          startedAt: formatTime(now()),
-          paused: false,
-        }),
-      );
-      return undefined;
+      if (task === undefined || task.status === 'stopped') return finishEnd(context, container, task);
+      return adopt(context, container, task);
+    case 'created':
+      return task === undefined ? undefined : adopt(context, container, task);
   }
   throw new Error(`unreachable: container ${namespace}/${id}`);
+}
+
+/** What follows from an end that is on record, of which a crash may have cut something off. */
+async function finishEnd(
+  context: EngineContext,
+  container: EngineContainer,
+  task: ProcessState | undefined,
+): Promise<void> {
+  if (task !== undefined) await context.tasks.delete(container.namespace, container.id);
+  if (container.record.hostConfig.AutoRemove) await removeLocked(context, container);
+}
+
+/** A task whose start the record does not tell of yet. */
+async function adopt(context: EngineContext, container: EngineContainer, task: ProcessState): Promise<void> {
+  if (task.status === 'created') return endTask(context, container);
+  context.logger.info('a container that was just starting is adopted', { id: container.id });
+  const running = { kind: 'running', pid: task.pid, startedAt: formatTime(now()), paused: false } as const;
+  supervise(context, await saveState(context, container, running));
 }
 
 async function findTask(context: EngineContext, { namespace, id }: EngineContainer): Promise<ProcessState | undefined> {

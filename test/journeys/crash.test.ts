@@ -20,7 +20,7 @@ import { busyboxLayer, dockerArchive } from '../support/layered-image.ts';
 import { readNumberedLog, tickingScript, type Ticking } from '../support/numbered-lines.ts';
 import { processIdentity } from '../support/process-identity.ts';
 import { createRandom, type Random } from '../support/random.ts';
-import { until } from '../support/until.ts';
+import { until, untilTrue } from '../support/until.ts';
 
 const seed = Number(process.env['BERTH_CRASH_SEED'] ?? randomInt(2 ** 31));
 const rounds = Number(process.env['BERTH_CRASH_ROUNDS'] ?? 20);
@@ -113,7 +113,7 @@ async function step(world: World, entry: Entry): Promise<void> {
       return note(world, 'start');
     case 'exited':
       await checkEntry(client, entry);
-      if (entry.autoRemove) return delay(20);
+      if (entry.autoRemove) return waitForRemoval(world, entry);
       await attempt(entry, { phase: 'absent' }, () => client.containers.remove(id));
       return note(world, 'remove');
     case 'running':
@@ -143,6 +143,13 @@ async function step(world: World, entry: Entry): Promise<void> {
     default:
       return exec(world, entry);
   }
+}
+
+async function waitForRemoval({ client }: World, entry: Entry): Promise<void> {
+  await untilTrue(`container "${entry.name}" removes itself`, async () => {
+    await checkEntry(client, entry);
+    return entry.phase === 'absent';
+  });
 }
 
 async function removeByForce(world: World, entry: Entry): Promise<void> {

@@ -1,5 +1,7 @@
 /** berthd stops and starts again; people's containers do not notice, and people lose nothing. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { demultiplex } from '#/client/stdio-frames.ts';
@@ -119,6 +121,37 @@ test('a container to be removed at its end goes when that came while berthd was 
     ),
   );
   await journey.assertInOrder();
+});
+
+/** As a berthd leaves it that dies between recording an end and what follows from it. */
+function recordEnd(root: string, id: string, exitCode: number): void {
+  using database = new DatabaseSync(join(root, 'io.containerd.metadata.v1.sqlite/meta.db'));
+  const row = database.prepare('SELECT extensions FROM containers WHERE id = ?').get(id);
+  const extensions = JSON.parse(String(row?.['extensions'])) as Record<string, { value: string }>;
+  const state = extensions['io.berth.engine.v1.State'];
+  assert(state !== undefined);
+  const { startedAt } = JSON.parse(Buffer.from(state.value, 'base64').toString()) as { readonly startedAt: string };
+  const times = { startedAt, finishedAt: '2026-01-02T03:04:05Z' };
+  const ended = { kind: 'exited', exitCode, error: '', oomKilled: false, ...times };
+  state.value = Buffer.from(JSON.stringify(ended)).toString('base64');
+  database.prepare('UPDATE containers SET extensions = ? WHERE id = ?').run(JSON.stringify(extensions), id);
+}
+
+test('an end that was on record when berthd died is neither told anew nor left half-done', async () => {
+  const { client, daemon } = journey;
+  const kept = await journey.start('hello', ticking(2, 7));
+  const fleeting = await journey.start('hello', ticking(2, 8), { autoRemove: true });
+  await daemon.crash();
+  await delay(600);
+  recordEnd(daemon.root, kept, 7);
+  recordEnd(daemon.root, fleeting, 8);
+  await daemon.start();
+  const { State } = await client.containers.inspect(kept);
+  const { Status, ExitCode, FinishedAt } = State as typeof State & { readonly FinishedAt: string };
+  assert.deepEqual([Status, ExitCode, FinishedAt], ['exited', 7, '2026-01-02T03:04:05Z']);
+  await assert.rejects(client.containers.inspect(fleeting), { kind: 'not-found' });
+  await journey.assertInOrder();
+  await client.containers.remove(kept);
 });
 
 test('a paused container stays paused, and goes on where it was', async () => {

@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { removeCgroup } from '#/linux/cgroup.ts';
 import { unmountAll } from '#/linux/mount.ts';
 import { listMounts } from '#/linux/mount-info.ts';
 
@@ -128,10 +129,26 @@ export async function removeEverything(directory: string): Promise<void> {
     for (const pid of pids) kill(pid);
     await delay(20);
   }
+  await removeTraces(join(directory, 'run'));
   const mounts = (await listMounts()).filter(({ target }) => target.startsWith(`${directory}/`));
   for (const { target } of mounts.reverse()) await unmountAll(target);
   await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }
+
+/** What the containers of a daemon have outside its directories: cgroups, and the sockets of Debian's shims. */
+async function removeTraces(state: string): Promise<void> {
+  const bundles = join(state, 'io.containerd.runtime.v2.task');
+  for (const namespace of await namesIn(bundles))
+    for (const id of await namesIn(join(bundles, namespace))) {
+      const endpoint = await readFile(join(bundles, namespace, id, 'bootstrap.json'), 'utf8').catch(() => '');
+      const socket = /"unix:\/\/(\/run\/containerd\/s\/[0-9a-f]{64})"/.exec(endpoint)?.[1];
+      if (socket !== undefined) await rm(socket, { force: true });
+      for (const hierarchy of ['.', ...(await namesIn('/sys/fs/cgroup'))])
+        for (const parent of ['berth', namespace]) await removeCgroup(join('/sys/fs/cgroup', hierarchy, parent, id));
+    }
+}
+
+const namesIn = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
 
 function kill(pid: number): void {
   try {

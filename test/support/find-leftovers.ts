@@ -47,6 +47,7 @@ async function lookOnce(
     strayMounts(daemon, records),
     strayProcesses(daemon, records),
     strayCgroups(records, ids),
+    strayShimSockets(daemon, records, ids),
   ]);
   return [...wrongRecords(records, expected), ...found.flat()];
 }
@@ -188,6 +189,23 @@ async function strayCgroups({ containers }: Records, ids: readonly string[]): Pr
     for (const id of ids) if (present.has(id) && !running.has(id)) found.push(`cgroup "${place}/berth/${id}" is left`);
   }
   return found;
+}
+
+/** Debian's shim listens in a place of its own, at the hash of the daemon's socket, namespace and id. */
+async function strayShimSockets(
+  { address }: Berthd,
+  { containers }: Records,
+  ids: readonly string[],
+): Promise<string[]> {
+  const running = new Set(containers.filter(isRunning).map(({ id }) => id));
+  const present = new Set(await namesIn('/run/containerd/s'));
+  const nameOf = (id: string): string =>
+    createHash('sha256')
+      .update(join(address, 'default', id))
+      .digest('hex');
+  return ids.flatMap((id) =>
+    present.has(nameOf(id)) && !running.has(id) ? [`the shim socket of "${id}" is left`] : [],
+  );
 }
 
 /** Digests of stored blobs whose bytes do not have them. */
