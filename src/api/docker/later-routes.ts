@@ -38,6 +38,18 @@ const hostNetworks = ['host', 'none'].map((name) => ({
   Labels: {},
 }));
 
+/** One thing of a kind that there is none of yet; `docker inspect` looks for a name in every kind. */
+const absent =
+  (what: string): Handler =>
+  async ({ path }) => {
+    throw new EngineError('not-found', `${what} ${path[0] ?? ''} not found`);
+  };
+
+const inspectNetwork: Handler = async (call) => {
+  const network = hostNetworks.find(({ Name }) => Name === call.path[0]);
+  return network === undefined ? absent('network')(call) : call.answer.send(200, network);
+};
+
 /** Parts of Docker's API that are known but not there yet: they say so. */
 export const laterRoutes: readonly Route[] = [
   { method: 'GET', pattern: /^\/networks\/?$/, handle: async ({ answer }) => answer.send(200, hostNetworks) },
@@ -47,6 +59,9 @@ export const laterRoutes: readonly Route[] = [
     handle: async ({ answer }) => answer.send(200, { Volumes: [], Warnings: null }),
   },
   { method: 'GET', pattern: /^\/plugins\/?$/, handle: async ({ answer }) => answer.send(200, []) },
+  { method: 'GET', pattern: /^\/networks\/([^/]+)$/, handle: inspectNetwork },
+  { method: 'GET', pattern: /^\/volumes\/([^/]+)$/, handle: absent('volume') },
+  { method: 'GET', pattern: /^\/plugins\/([^/]+)\/json$/, handle: absent('plugin') },
   ...everyMethod(/^\/(?:swarm|nodes|services|tasks|secrets|configs)(?:\/.*)?$/, notSwarm),
   ...everyMethod(/^\/networks(?:\/.*)?$/, unimplemented('networks but "host" and "none"')),
   ...everyMethod(/^\/volumes(?:\/.*)?$/, unimplemented('volumes')),
