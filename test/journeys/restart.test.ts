@@ -158,6 +158,8 @@ test('a paused container stays paused, and goes on where it was', async () => {
   const { client, daemon } = journey;
   const id = await journey.start('hello', ticking());
   await client.containers.pause(id);
+  // What was written before is still on its way through shim and log.
+  await delay(300);
   const { out } = await readNumberedLog(client, id);
   await daemon.crash();
   await daemon.start();

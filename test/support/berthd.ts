@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -123,6 +123,7 @@ async function answers(path: string): Promise<boolean> {
 
 /** Ends every process that was started for a daemon (its directory is on their command lines), then its mounts and files. */
 export async function removeEverything(directory: string): Promise<void> {
+  await thawContainers(join(directory, 'run'));
   for (let round = 0; round < 50; round++) {
     const pids = await processesOf(directory);
     if (pids.length === 0) break;
@@ -133,6 +134,17 @@ export async function removeEverything(directory: string): Promise<void> {
   const mounts = (await listMounts()).filter(({ target }) => target.startsWith(`${directory}/`));
   for (const { target } of mounts.reverse()) await unmountAll(target);
   await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}
+
+/** A process of a paused container dies only when it goes on. */
+async function thawContainers(state: string): Promise<void> {
+  const bundles = join(state, 'io.containerd.runtime.v2.task');
+  for (const namespace of await namesIn(bundles))
+    for (const id of await namesIn(join(bundles, namespace)))
+      for (const parent of ['berth', namespace]) {
+        await writeFile(join('/sys/fs/cgroup/freezer', parent, id, 'freezer.state'), 'THAWED').catch(() => {});
+        await writeFile(join('/sys/fs/cgroup', parent, id, 'cgroup.freeze'), '0').catch(() => {});
+      }
 }
 
 /** What the containers of a daemon have outside its directories: cgroups, and the sockets of Debian's shims. */
