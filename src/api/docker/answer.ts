@@ -54,6 +54,8 @@ export function answerResponse(request: IncomingMessage, response: ServerRespons
     body: (limit) => readBody(request, limit),
     send: (status, value) => {
       const text = value === undefined ? '' : `${toJson(value)}\n`;
+      // A client that is still sending must not find the connection closed before it has read the answer.
+      if (!request.complete) response.shouldKeepAlive = true;
       response.writeHead(status, {
         ...(text === '' ? {} : { 'Content-Type': 'application/json' }),
         'Content-Length': Buffer.byteLength(text),
