@@ -1,6 +1,6 @@
 import { EngineError } from '#/base/errors.ts';
 import { isRunning } from '#/engine/container-record.ts';
-import { liveOf, type Ending, type EngineContext } from '#/engine/context.ts';
+import { keyOf, liveOf, type Ending, type EngineContext } from '#/engine/context.ts';
 import { findContainer } from '#/engine/find-container.ts';
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
@@ -20,7 +20,11 @@ export function waitContainer(
   const { state } = container;
   if (condition === 'not-running' && !isRunning(state)) {
     const exitCode = state.kind === 'creating' ? 0 : state.exitCode;
-    return Promise.resolve({ kind: 'exited', exitCode, error: '' });
+    const ending: Ending = { kind: 'exited', exitCode, error: '' };
+    // An end is on record a little before its task is gone; whoever waited may rely on both.
+    return state.kind === 'exited'
+      ? context.locks.run(keyOf(container), () => Promise.resolve(ending))
+      : Promise.resolve(ending);
   }
   const { waiters } = liveOf(context, container);
   const { promise, resolve, reject } = Promise.withResolvers<Ending>();
