@@ -8,6 +8,7 @@ import { stdioDirectory } from '#/engine/container-files.ts';
 import { findEngineContainer, isRunning, type EngineContainer } from '#/engine/container-record.ts';
 import { keyOf, saveState, type EngineContext } from '#/engine/context.ts';
 import { undoCreate } from '#/engine/create.ts';
+import { sigkill } from '#/engine/kill.ts';
 import { removeLocked } from '#/engine/remove.ts';
 import { supervise } from '#/engine/supervise.ts';
 
@@ -80,7 +81,7 @@ async function findTask(context: EngineContext, { namespace, id }: EngineContain
 
 async function endTask(context: EngineContext, { namespace, id }: EngineContainer): Promise<void> {
   const key = { namespace, id, execId: '' };
-  await context.tasks.kill(key, 9, { all: true }).catch((error: unknown) => {
+  await context.tasks.kill(key, sigkill, { all: true }).catch((error: unknown) => {
     if (!isKind(error, 'not-found')) throw error;
   });
   await context.tasks.wait(key, context.closing);
