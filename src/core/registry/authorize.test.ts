@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import type { Credentials, Repository } from '#/core/registry/contract.ts';
+import type { CredentialRequest, Credentials, Repository } from '#/core/registry/contract.ts';
 import { openRegistry } from '#/core/registry/open-registry.ts';
 import { startServer, type TestServer } from '#/core/registry/registry.fixture.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
@@ -129,4 +129,51 @@ test('a token server that gives no token, or is no URL, is unauthenticated', asy
     await using repository = await open(server);
     await assert.rejects(repository.fetchBlob(descriptor, 0), { kind: 'unauthenticated' }, realm);
   }
+});
+
+test('askCredentials is asked with the host and its challenges, once, when the registry wants a login', async () => {
+  const { handle, asked } = tokenRegistry();
+  await using server = await startServer(handle);
+  const requests: CredentialRequest[] = [];
+  await using repository = await registry.openRepository(parseReference(`${server.host}/a/b:1`), {
+    askCredentials: async (request) => {
+      requests.push(request);
+      return { username: 'ann', password: 'good' };
+    },
+  });
+  await fetchLayer(repository);
+  await fetchLayer(repository);
+  assert.deepEqual(
+    requests.map(({ host }) => host),
+    [server.host],
+  );
+  assert.match(requests[0]?.challenges[0] ?? '', /^Bearer realm=.*service="the service"/);
+  assert.equal(asked[0]?.authorization, `Basic ${Buffer.from('ann:good').toString('base64')}`);
+});
+
+test('openRepository() sends its own headers and an answered Authorization to the registry, and traces without them', async () => {
+  const seen: (readonly [string | undefined, string | undefined])[] = [];
+  await using server = await startServer((request, response) => {
+    const { authorization, 'x-team': team } = request.headers;
+    seen.push([authorization, String(team)]);
+    if (authorization === 'Custom secret') response.end(layer);
+    else response.writeHead(401, { 'www-authenticate': 'Custom' }).end();
+  });
+  const lines: string[] = [];
+  await using repository = await registry.openRepository(parseReference(`${server.host}/a/b:1`), {
+    headers: { 'X-Team': 'blue' },
+    defaultScheme: 'http',
+    trace: (line) => lines.push(line),
+    askCredentials: async () => ({ authorization: 'Custom secret' }),
+  });
+  await fetchLayer(repository);
+  assert.deepEqual(seen, [
+    [undefined, 'blue'],
+    ['Custom secret', 'blue'],
+  ]);
+  assert.deepEqual(
+    lines.map((line) => line.replace(/http:.*/, '')),
+    ['> GET ', '< 401 GET ', '> GET ', '< 200 GET '],
+  );
+  assert.ok(!lines.join().includes('secret'));
 });

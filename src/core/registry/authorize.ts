@@ -1,14 +1,14 @@
 import { EngineError } from '#/base/errors.ts';
-import type { Challenge } from '#/core/registry/challenge.ts';
+import { parseChallenges, type Challenge } from '#/core/registry/challenge.ts';
 import type { Connections } from '#/core/registry/connections.ts';
-import type { Credentials } from '#/core/registry/contract.ts';
+import type { CredentialRequest, Credentials } from '#/core/registry/contract.ts';
 import { basicHeader, fetchToken, type Token } from '#/core/registry/fetch-token.ts';
 
 export interface AuthorizerOptions {
   readonly connections: Connections;
   readonly registry: URL;
   /** Asked once, when the registry first wants a login. */
-  readonly findCredentials: () => Promise<Credentials | undefined>;
+  readonly findCredentials: (request: CredentialRequest) => Promise<Credentials | undefined>;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -16,8 +16,8 @@ export interface AuthorizerOptions {
 export interface Authorizer {
   /** The header for these scopes, when one is known. */
   known(scopes: readonly string[]): string | undefined;
-  /** Answers a 401. `refused` is the header that it refused, if one was sent. Throws `unauthenticated`. */
-  answer(challenges: readonly Challenge[], scopes: readonly string[], refused: string | undefined): Promise<string>;
+  /** Answers a 401 and its WWW-Authenticate. `refused` is the header that it refused, if one was sent. Throws `unauthenticated`. */
+  answer(challenges: string, scopes: readonly string[], refused: string | undefined): Promise<string>;
 }
 
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
@@ -31,10 +31,12 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     const token = tokens.get(keyOf(scopes));
     return token !== undefined && token.expiresAt > Date.now() ? `Bearer ${token.value}` : general;
   };
-  const logIn = async (challenges: readonly Challenge[], scopes: readonly string[]): Promise<string> => {
-    credentials ??= options.findCredentials();
+  const logIn = async (header: string, scopes: readonly string[]): Promise<string> => {
+    credentials ??= options.findCredentials({ host: options.registry.host, challenges: [header] });
     const found = await credentials;
+    const challenges = parseChallenges(header);
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
+    if (found?.authorization !== undefined) return (general = found.authorization);
     if (found?.registryToken !== undefined) return (general = `Bearer ${found.registryToken}`);
     if (bearer === undefined) return (general = basicAnswer(options.registry, challenges, found));
     const token = await fetchToken(options.connections, {
@@ -47,7 +49,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     return `Bearer ${token.value}`;
   };
   const answer = async (
-    challenges: readonly Challenge[],
+    challenges: string,
     scopes: readonly string[],
     refused: string | undefined,
   ): Promise<string> => {

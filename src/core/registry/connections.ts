@@ -33,6 +33,8 @@ export interface ConnectionOptions {
   readonly environment: ProxyEnvironment;
   /** PEM certificates to trust beside the public ones. */
   readonly ca?: readonly string[];
+  /** Told of each request and answer. */
+  readonly trace?: (line: string) => void;
 }
 
 /** Plain HTTP requests over connections that are kept for the next one. Any status is an answer, not an error. */
@@ -82,7 +84,7 @@ function openAgents({ environment, ca }: ConnectionOptions): Agents {
 async function exchange(
   request: HttpRequest,
   agent: HttpAgent,
-  { userAgent, stallTimeout }: ConnectionOptions,
+  { userAgent, stallTimeout, trace }: ConnectionOptions,
 ): Promise<HttpResponse> {
   const { method, url, body, signal } = request;
   const tried = `${method} ${plainUrl(url)}`;
@@ -98,8 +100,10 @@ async function exchange(
     },
     ...(signal === undefined ? {} : { signal }),
   });
+  trace?.(`> ${tried}`);
   try {
     const message = await answerOf(outgoing, body, { stallTimeout, tried });
+    trace?.(`< ${message.statusCode ?? 0} ${tried}`);
     return responseOf(outgoing, message, { ...request, stallTimeout });
   } catch (error) {
     outgoing.destroy();

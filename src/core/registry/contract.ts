@@ -13,10 +13,29 @@ export interface Credentials {
   readonly identityToken?: string;
   /** A bearer token to send as it is. */
   readonly registryToken?: string;
+  /** A whole Authorization header for the registry itself. */
+  readonly authorization?: string;
+}
+
+/** A registry wants a login. */
+export interface CredentialRequest {
+  readonly host: string;
+  /** Its WWW-Authenticate headers. */
+  readonly challenges: readonly string[];
 }
 
 export interface RegistryOptions {
   readonly credentials?: Credentials;
+  /** Asked when the registry wants a login and `credentials` has none; undefined goes on without. */
+  readonly askCredentials?: (request: CredentialRequest) => Promise<Credentials | undefined>;
+  /** A directory of hosts.toml files, instead of the configured ones. */
+  readonly hostDir?: string;
+  /** Headers for each request to the registry and its mirrors. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For registries whose scheme nothing else says. */
+  readonly defaultScheme?: 'http' | 'https';
+  /** Told of each request and answer, a line each; secrets are left out. */
+  readonly trace?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -1,12 +1,21 @@
 import { isLoopbackHost } from '#/core/registry/proxy.ts';
 import type { Connections } from '#/core/registry/connections.ts';
+import type { RegistryOptions } from '#/core/registry/contract.ts';
 
 /** The hosts' own names where an image reference says something shorter. */
 const realHosts: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
 
 /** Where a registry's API is: `https://host[:port]`; a registry on this machine may speak plain http. */
-export async function findEndpoint(connections: Connections, domain: string, signal?: AbortSignal): Promise<URL> {
+export async function findEndpoint(
+  connections: Connections,
+  domain: string,
+  {
+    defaultScheme,
+    signal,
+  }: { readonly defaultScheme?: RegistryOptions['defaultScheme']; readonly signal: AbortSignal | undefined },
+): Promise<URL> {
   const host = realHosts[domain] ?? domain;
+  if (defaultScheme !== undefined) return new URL(`${defaultScheme}://${host}`);
   const encrypted = new URL(`https://${host}`);
   if (!isLoopbackHost(encrypted.hostname)) return encrypted;
   const plain = new URL(`http://${host}`);

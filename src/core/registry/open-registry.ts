@@ -1,7 +1,7 @@
 import { EngineError } from '#/base/errors.ts';
 import { silentLogger, type Logger } from '#/base/log.ts';
 import { openConnections } from '#/core/registry/connections.ts';
-import type { Credentials, Registry, RegistryOptions } from '#/core/registry/contract.ts';
+import type { CredentialRequest, Credentials, Registry, RegistryOptions } from '#/core/registry/contract.ts';
 import { defaultConfigFiles, findCredentials, hasCredentials } from '#/core/registry/credentials.ts';
 import { createRepository } from '#/core/registry/open-repository.ts';
 import type { ProxyEnvironment } from '#/core/registry/proxy.ts';
@@ -28,15 +28,22 @@ const defaultStallTimeout = 60_000;
 export function openRegistry(config: RegistryConfig): Registry {
   const { environment = process.env, logger = silentLogger, retryPolicy = defaultRetryPolicy } = config;
   const configFiles = config.configFiles ?? defaultConfigFiles(environment);
-  const connect = (domain: string, { credentials, signal }: RegistryOptions) => {
+  const connect = (domain: string, options: RegistryOptions) => {
+    const { credentials, askCredentials, signal, trace } = options;
+    if (options.hostDir !== undefined)
+      throw new EngineError('unimplemented', `Cannot use "${options.hostDir}": hosts.toml is not read yet`);
     const connections = openConnections({
       userAgent: config.userAgent,
       stallTimeout: config.stallTimeout ?? defaultStallTimeout,
       environment,
       ...(config.ca === undefined ? {} : { ca: config.ca }),
+      ...(trace === undefined ? {} : { trace }),
     });
-    const findThem = async (): Promise<Credentials | undefined> =>
-      hasCredentials(credentials) ? credentials : await findCredentials(configFiles, domain, environment);
+    const findThem = async (request: CredentialRequest): Promise<Credentials | undefined> => {
+      if (hasCredentials(credentials)) return credentials;
+      if (askCredentials !== undefined) return await askCredentials(request);
+      return await findCredentials(configFiles, domain, environment);
+    };
     const client = createRegistryClient({
       connections,
       domain,
@@ -44,6 +51,8 @@ export function openRegistry(config: RegistryConfig): Registry {
       findCredentials: findThem,
       logger,
       signal,
+      ...(options.headers === undefined ? {} : { headers: options.headers }),
+      ...(options.defaultScheme === undefined ? {} : { defaultScheme: options.defaultScheme }),
     });
     return { connections, client };
   };

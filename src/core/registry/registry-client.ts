@@ -2,9 +2,8 @@ import { EngineError } from '#/base/errors.ts';
 import type { Logger } from '#/base/log.ts';
 import { answerError } from '#/core/registry/answer-error.ts';
 import { createAuthorizer, type Authorizer } from '#/core/registry/authorize.ts';
-import { parseChallenges } from '#/core/registry/challenge.ts';
 import type { Connections, HttpRequest, HttpResponse } from '#/core/registry/connections.ts';
-import type { Credentials } from '#/core/registry/contract.ts';
+import type { CredentialRequest, Credentials, RegistryOptions } from '#/core/registry/contract.ts';
 import { findEndpoint } from '#/core/registry/endpoint.ts';
 import { plainUrl } from '#/core/registry/network-error.ts';
 import { followUrl, sendFollowing } from '#/core/registry/redirects.ts';
@@ -28,9 +27,12 @@ export interface ClientOptions {
   readonly connections: Connections;
   readonly domain: string;
   readonly retryPolicy: RetryPolicy;
-  readonly findCredentials: () => Promise<Credentials | undefined>;
+  readonly findCredentials: (request: CredentialRequest) => Promise<Credentials | undefined>;
   readonly logger: Logger;
   readonly signal: AbortSignal | undefined;
+  /** Sent to the registry with each request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly defaultScheme?: RegistryOptions['defaultScheme'];
 }
 
 /** Calls one registry: finds its endpoint, logs in when asked to, follows redirects, tries again what may pass. */
@@ -69,8 +71,13 @@ interface Session {
   readonly authorizer: Authorizer;
 }
 
-async function openSession({ connections, domain, findCredentials, signal }: ClientOptions): Promise<Session> {
-  const base = await findEndpoint(connections, domain, signal);
+async function openSession(options: ClientOptions): Promise<Session> {
+  const { connections, domain, findCredentials, signal } = options;
+  const { defaultScheme } = options;
+  const base = await findEndpoint(connections, domain, {
+    signal,
+    ...(defaultScheme === undefined ? {} : { defaultScheme }),
+  });
   return { base, authorizer: createAuthorizer({ connections, registry: base, findCredentials, signal }) };
 }
 
@@ -94,16 +101,20 @@ async function orError(tried: string, response: HttpResponse): Promise<HttpRespo
 /** One attempt, with one login at most: a registry that says 401 for ever gets no third request. */
 async function sendLoggedIn(
   call: Call,
-  { base, authorizer, connections, logger, signal }: ClientOptions & Session,
+  { base, authorizer, connections, logger, signal, headers }: ClientOptions & Session,
 ): Promise<HttpResponse> {
-  const { method, target, scopes, headers = {}, body, tried } = call;
+  const { method, target, scopes, body, tried } = call;
   const url = typeof target === 'string' ? new URL(target, base) : target;
   const ours = url.origin === base.origin;
   const send = async (authorization: string | undefined): Promise<HttpResponse> => {
     const response = await sendFollowing(connections, {
       method,
       url,
-      headers: { ...headers, ...(authorization === undefined || !ours ? {} : { authorization }) },
+      headers: {
+        ...(ours ? headers : {}),
+        ...call.headers,
+        ...(authorization === undefined || !ours ? {} : { authorization }),
+      },
       ...(body === undefined ? {} : { body }),
       signal,
     });
@@ -113,7 +124,7 @@ async function sendLoggedIn(
   const first = authorizer.known(scopes);
   const response = await send(first);
   if (response.status !== 401 || response.url.origin !== base.origin) return response;
-  const challenges = parseChallenges(response.header('www-authenticate') ?? '');
+  const challenges = response.header('www-authenticate') ?? '';
   await response[Symbol.asyncDispose]();
   const second = await login(authorizer, { challenges, scopes, refused: first, tried });
   return await send(second);
@@ -127,7 +138,7 @@ async function login(
     refused,
     tried,
   }: {
-    readonly challenges: ReturnType<typeof parseChallenges>;
+    readonly challenges: string;
     readonly scopes: readonly string[];
     readonly refused: string | undefined;
     readonly tried: string;
