@@ -6,9 +6,15 @@ import { promisify } from 'node:util';
 import { openShimEvents } from '#/api/containerd/open-shim-events.ts';
 import { openContainerdApi } from '#/api/containerd/open-containerd-api.ts';
 import { openApi } from '#/api/containerd/open-api.suite.ts';
+import type { TypedValue } from '#/base/any.ts';
+import type { Tasks } from '#/core/tasks/contract.ts';
+import { OptionsSchema } from '#/gen/containerd/runc/v1/options_pb.ts';
+import type { PluginInfoResponse } from '#/gen/containerd/services/introspection/v1/introspection_pb.ts';
 import { Introspection } from '#/gen/containerd/services/introspection/v1/introspection_pb.ts';
 import { Version } from '#/gen/containerd/services/version/v1/version_pb.ts';
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from '#/gen/grpc/health/v1/health_pb.ts';
+import { RuntimeInfoSchema, RuntimeRequestSchema } from '#/gen/containerd/types/introspection_pb.ts';
+import { anyOfValue, findAnyOfValue, packMessage } from '#/rpc/any.ts';
 
 const run = promisify(execFile);
 
@@ -46,6 +52,36 @@ test('Plugins lists what clients look for, by filters with blanks', async () => 
   await assert.rejects(rig.client.unary(Introspection.method.pluginInfo, { type: 'a', id: 'b' }), {
     kind: 'not-found',
   });
+});
+
+test('PluginInfo asks a runtime about itself, and says what it cannot ask', async () => {
+  const asked: unknown[] = [];
+  const info = packMessage(RuntimeInfoSchema, { name: 'io.containerd.runc.v2' });
+  const tasks: Partial<Tasks> = {
+    runtimeInfo: async (runtime, options) => {
+      asked.push([runtime, options?.typeUrl]);
+      return info;
+    },
+  };
+  await using rig = await openApi({ tasks: tasks as Tasks });
+  const ask = (type: string, id: string, options?: TypedValue): Promise<PluginInfoResponse> => {
+    const wanted = findAnyOfValue(options);
+    const request = { type, id, ...(wanted === undefined ? {} : { options: wanted }) };
+    return rig.client.unary(Introspection.method.pluginInfo, request);
+  };
+  const options = anyOfValue(packMessage(OptionsSchema, { binaryName: 'runc' }));
+  const question = packMessage(RuntimeRequestSchema, { runtimePath: 'io.containerd.runc.v2', options });
+  const answer = await ask('io.containerd.runtime.v2', 'task', question);
+  assert.equal(answer.plugin?.id, 'task');
+  assert.deepEqual(
+    [answer.extra?.typeUrl, Buffer.from(answer.extra?.value ?? [])],
+    [info.typeUrl, Buffer.from(info.value)],
+  );
+  assert.deepEqual(asked, [['io.containerd.runc.v2', 'containerd.runc.v1.Options']]);
+  assert.equal((await ask('io.containerd.content.v1', 'content')).extra, undefined);
+  await assert.rejects(ask('io.containerd.content.v1', 'content', question), { kind: 'unimplemented' });
+  await assert.rejects(ask('io.containerd.runtime.v2', 'task', info), { kind: 'unimplemented' });
+  await assert.rejects(ask('io.containerd.runtime.v2', 'none'), { kind: 'not-found' });
 });
 
 test('both sockets belong to owner and group, and a second daemon on them is refused', async () => {

@@ -1,4 +1,5 @@
 import type { ContainerdCore } from '#/api/containerd/core.ts';
+import type { Snapshotter } from '#/core/snapshots/contract.ts';
 import type { Platform } from '#/oci/platform.ts';
 import { hostPlatform } from '#/oci/platform.ts';
 import type { BoundService } from '#/rpc/service.ts';
@@ -11,52 +12,63 @@ export interface Plugin {
   readonly platforms: readonly Platform[];
   readonly exports: Readonly<Record<string, string>>;
   readonly capabilities: readonly string[];
+  /** Why it is not there. Clients take a text that ends in "skip plugin" for an intended absence. */
+  readonly absent?: string;
 }
+
+export const runtimePlugin = { type: 'io.containerd.runtime.v2', id: 'task' } as const;
 
 /**
  * The parts that are there: one entry per snapshotter and per service, and the fixed ones. Newer Go clients look for the
  * snapshotter before they unpack, builders for a runtime with a platform.
  */
-export function listPlugins({ snapshotters }: ContainerdCore, services: readonly BoundService[]): Plugin[] {
-  const platforms = [hostPlatform()];
-  const plain = { requires: [], platforms: [], exports: {}, capabilities: [] };
+export function listPlugins(core: ContainerdCore, services: readonly BoundService[]): Plugin[] {
+  const ids = services.map(serviceId);
   return [
-    { ...plain, type: 'io.containerd.content.v1', id: 'content' },
-    ...[...snapshotters.values()].map(({ name, root }) => ({
-      ...plain,
-      type: 'io.containerd.snapshotter.v1',
-      id: name,
-      platforms,
-      exports: { root },
-    })),
-    {
-      ...plain,
-      type: 'io.containerd.metadata.v1',
-      id: 'sqlite',
-      requires: ['io.containerd.content.v1', 'io.containerd.snapshotter.v1'],
-    },
-    {
-      ...plain,
-      type: 'io.containerd.differ.v1',
-      id: 'walking',
-      platforms,
-      requires: ['io.containerd.metadata.v1'],
-    },
-    { ...plain, type: 'io.containerd.gc.v1', id: 'scheduler', requires: ['io.containerd.metadata.v1'] },
-    {
-      ...plain,
-      type: 'io.containerd.runtime.v2',
-      id: 'task',
-      platforms,
-      requires: ['io.containerd.metadata.v1'],
-      exports: { 'log-uri-schemes': 'binary,file,fifo' },
-    },
-    ...services.map((service) => ({ ...plain, type: 'io.containerd.grpc.v1', id: serviceId(service) })),
+    plugin('content', 'content'),
+    plugin('event', 'exchange'),
+    ...[...core.snapshotters.values()].map(snapshotterEntry),
+    plugin('metadata', 'sqlite', { requires: ['content', 'event', 'snapshotter'], exports: { policy: 'shared' } }),
+    plugin('gc', 'scheduler', { requires: ['metadata'] }),
+    plugin('lease', 'manager', { requires: ['metadata', 'gc'] }),
+    plugin('differ', 'walking', { requires: ['metadata'], platforms: [hostPlatform()] }),
+    plugin('shim', 'manager', { requires: ['event', 'metadata'] }),
+    runtimeEntry(ids),
+    ...(ids.includes('transfer') ? [plugin('transfer', 'local', { requires: transferNeeds })] : []),
+    ...(ids.includes('streaming') ? [plugin('streaming', 'manager')] : []),
+    ...ids.map((id) => plugin('grpc', id)),
   ];
 }
 
-/** `containerd.services.tasks.v1.Tasks` → `tasks`; gRPC's own health service has another name among plugins. */
+const transferNeeds = ['lease', 'metadata', 'differ', 'snapshotter'];
+
+type Details = Partial<Omit<Plugin, 'type' | 'id'>>;
+
+/** An entry; types are given without the prefix and version that all of them have. */
+function plugin(type: string, id: string, details: Details = {}): Plugin {
+  const { requires = [], platforms = [], exports = {}, capabilities = [] } = details;
+  return { ...details, type: typeName(type), id, requires: requires.map(typeName), platforms, exports, capabilities };
+}
+
+const typeName = (type: string): string => `io.containerd.${type}.v1`;
+
+function snapshotterEntry({ name, root, capabilities = [] }: Snapshotter): Plugin {
+  return plugin('snapshotter', name, { platforms: [hostPlatform()], exports: { root }, capabilities });
+}
+
+function runtimeEntry(ids: readonly string[]): Plugin {
+  const requires = ['shim', ...(ids.includes('mounts') ? ['mount-manager'] : [])];
+  const exports = { 'log-uri-schemes': 'binary,file,fifo' };
+  return { ...plugin('runtime', 'task', { requires, platforms: [hostPlatform()], exports }), ...runtimePlugin };
+}
+
+const otherNames: Readonly<Record<string, string>> = {
+  'grpc.health.v1.Health': 'healthcheck',
+  'containerd.services.sandbox.v1.Store': 'sandboxes',
+  'containerd.services.sandbox.v1.Controller': 'sandbox-controllers',
+};
+
+/** `containerd.services.tasks.v1.Tasks` → `tasks`; some services have another name among plugins. */
 function serviceId({ desc }: BoundService): string {
-  const parts = desc.typeName.split('.');
-  return parts[0] === 'grpc' ? 'healthcheck' : (parts.at(-3) ?? desc.typeName);
+  return otherNames[desc.typeName] ?? desc.typeName.split('.').at(-3) ?? desc.typeName;
 }

@@ -33,6 +33,8 @@ export interface Snapshotter extends AsyncDisposable {
   readonly name: string;
   /** The directory that holds everything, told to clients as an export. */
   readonly root: string;
+  /** What clients look for by name before they rely on it: `rebase`, `remap-ids`, `only-remap-ids`. Default: none. */
+  readonly capabilities?: readonly string[];
   /** `already-exists` for a taken key, `not-found` for an unknown parent, `invalid-argument` for an uncommitted one. */
   prepare(namespace: string, key: string, parent: string, options?: PrepareOptions): Promise<Mount[]>;
   view(namespace: string, key: string, parent: string, options?: PrepareOptions): Promise<Mount[]>;

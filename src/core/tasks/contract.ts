@@ -96,6 +96,8 @@ export interface Tasks extends AsyncDisposable {
   /** `failed-precondition` while it runs. */
   delete(namespace: string, id: string): Promise<Exit>;
   deleteExec(namespace: string, id: string, execId: string): Promise<Exit>;
+  /** What a runtime's shim says of itself (`containerd.types.RuntimeInfo`), asked with these options. */
+  runtimeInfo(runtime: string, options?: TypedValue): Promise<TypedValue>;
   /** An event from a shim; published once what it tells of is recorded. */
   forward(envelope: {
     readonly timestamp: Nanoseconds;

@@ -9,6 +9,7 @@ import { deleteTask } from '#/core/tasks/delete-task.ts';
 import { EventOrder } from '#/core/tasks/event-order.ts';
 import { readState } from '#/core/tasks/read-state.ts';
 import type { RunningTask } from '#/core/tasks/running-task.ts';
+import { readRuntimeInfo } from '#/core/tasks/runtime-info.ts';
 import { createShimBinaries } from '#/core/tasks/shim-binary.ts';
 import { createShimDialects } from '#/core/tasks/shim-dialect.ts';
 import * as calls from '#/core/tasks/task-calls.ts';
@@ -41,6 +42,7 @@ export async function openTasks(context: TasksContext): Promise<Tasks> {
     ...lifeOf(host),
     ...controlsOf(host),
     ...forwarderOf(host),
+    runtimeInfo: async (runtime, options) => await readRuntimeInfo(await host.binaries.find(runtime), options),
     adopted: () => adopted,
     [Symbol.asyncDispose]: async () => {
       closing.abort();

@@ -43,7 +43,10 @@ export async function startShim(
     maxOutput,
   });
   if (result.code === 0) return parseShimAnswer(result.stdout);
-  throw new EngineError('unknown', `Cannot start shim "${binary}" for task "${taskName(bundle.key)}": ${why(result)}`);
+  throw new EngineError(
+    'unknown',
+    `Cannot start shim "${binary}" for task "${taskName(bundle.key)}": ${whyItFailed(result)}`,
+  );
 }
 
 /**
@@ -60,7 +63,10 @@ export async function deleteByShim(program: ShimProgram): Promise<Exit> {
     maxOutput,
   });
   if (result.code !== 0)
-    throw new EngineError('unknown', `Cannot clean up task "${taskName(bundle.key)}" by "${binary}": ${why(result)}`);
+    throw new EngineError(
+      'unknown',
+      `Cannot clean up task "${taskName(bundle.key)}" by "${binary}": ${whyItFailed(result)}`,
+    );
   const { pid, exitStatus, exitedAt } = fromBinary(DeleteResponseSchema, result.stdout);
   const time = timeOf(exitedAt);
   return { pid, exitStatus, exitedAt: time === 0n ? now() : time };
@@ -83,7 +89,8 @@ function shimEnvironment({ bundle, addresses }: ShimProgram): Record<string, str
   };
 }
 
-function why({ code, signal, stdout, stderr }: RunResult): string {
+/** What a program that failed said, or how it ended. */
+export function whyItFailed({ code, signal, stdout, stderr }: RunResult): string {
   const said = [stderr, stdout].map((text) => text.toString('utf8').trim()).find((text) => text !== '');
   const ended = signal === undefined ? `it ended with code ${code ?? 'unknown'}` : `signal ${signal} ended it`;
   return said === undefined ? ended : said.slice(0, 4096);
