@@ -1,24 +1,7 @@
-import type { TypedValue } from '#/base/any.ts';
-import { bytesOf, jsonOf, labelsOf, textOf, timeOf, typedValueOf } from '#/core/metadata/columns.ts';
+import { bytesOf, labelsOf, textOf, timeOf, typedValueOf } from '#/core/metadata/columns.ts';
 import type { ContainerRecord } from '#/core/metadata/contract.ts';
+import { decodeExtensions, encodeExtensions } from '#/core/metadata/extensions-column.ts';
 import { wholeKey, type RecordTable } from '#/core/metadata/record-table.ts';
-
-/** Extensions lie in one JSON column, their bytes in base64. */
-type StoredExtensions = Readonly<Record<string, { readonly typeUrl: string; readonly value: string }>>;
-
-function encodeExtensions(extensions: ContainerRecord['extensions']): string {
-  const stored = Object.entries(extensions).map(([key, { typeUrl, value }]) => [
-    key,
-    { typeUrl, value: value.toBase64() },
-  ]);
-  return JSON.stringify(Object.fromEntries(stored));
-}
-
-function decodeExtensions(stored: StoredExtensions): Readonly<Record<string, TypedValue>> {
-  return Object.fromEntries(
-    Object.entries(stored).map(([key, { typeUrl, value }]) => [key, { typeUrl, value: Uint8Array.fromBase64(value) }]),
-  );
-}
 
 export const containerTable: RecordTable<ContainerRecord> = {
   kind: 'container',
@@ -65,7 +48,7 @@ export const containerTable: RecordTable<ContainerRecord> = {
       spec: { typeUrl: textOf(row, 'spec_type'), value: bytesOf(row, 'spec') },
       snapshotter: textOf(row, 'snapshotter'),
       snapshotKey: textOf(row, 'snapshot_key'),
-      extensions: decodeExtensions(jsonOf(row, 'extensions')),
+      extensions: decodeExtensions(row),
       sandbox: textOf(row, 'sandbox'),
       labels: labelsOf(row),
       createdAt: timeOf(row, 'created_at'),

@@ -87,7 +87,56 @@ export interface LeaseResource {
   readonly id: string;
 }
 
-export type RecordKind = 'namespace' | 'image' | 'container' | 'content' | 'ingest' | 'snapshot' | 'lease';
+/** What several containers share; its life is a shim's. Anys are kept byte-identical. */
+export interface SandboxRecord extends Stamped {
+  readonly id: string;
+  readonly runtime: { readonly name: string; readonly options?: TypedValue };
+  /** The controller that runs it. */
+  readonly sandboxer: string;
+  readonly spec?: TypedValue;
+  readonly extensions: Readonly<Record<string, TypedValue>>;
+}
+
+/** A mount as an activation keeps it; `target` is a directory below the first mount of its list. */
+export interface StoredMount {
+  readonly type: string;
+  readonly source: string;
+  readonly target?: string;
+  readonly options: readonly string[];
+}
+
+/** A mount that the daemon made for a client. */
+export interface ActiveMount {
+  readonly mount: StoredMount;
+  readonly mountPoint: string;
+  /** Decimal nanoseconds. */
+  readonly mountedAt: string;
+}
+
+/** Mounts that the daemon makes and keeps under a name, so that a client can go on from them. */
+export interface ActivationRecord extends Stamped {
+  readonly name: string;
+  /** Number of the directory with the mount points. */
+  readonly id: number;
+  /** False from before the first mount until all are made: what a dead daemon left so is undone. */
+  readonly complete: boolean;
+  /** The lease that keeps it; '' for none. */
+  readonly lease: string;
+  readonly active: readonly ActiveMount[];
+  /** What the client is left to mount itself. */
+  readonly system: readonly StoredMount[];
+}
+
+export type RecordKind =
+  | 'namespace'
+  | 'image'
+  | 'container'
+  | 'content'
+  | 'ingest'
+  | 'snapshot'
+  | 'lease'
+  | 'sandbox'
+  | 'mount';
 
 export interface Change {
   readonly seq: number;
@@ -136,6 +185,8 @@ export interface Reader {
   readonly ingests: ReadCollection<IngestRecord>;
   readonly snapshots: ReadCollection<SnapshotRecord>;
   readonly leases: ReadCollection<LeaseRecord>;
+  readonly sandboxes: ReadCollection<SandboxRecord>;
+  readonly mounts: ReadCollection<ActivationRecord>;
   findNamespace(name: string): NamespaceRecord | undefined;
   listNamespaces(): NamespaceRecord[];
   leaseResources(namespace: string, lease: string): LeaseResource[];
@@ -161,6 +212,8 @@ export interface Transaction extends Reader {
   readonly ingests: WriteCollection<IngestRecord>;
   readonly snapshots: WriteCollection<SnapshotRecord>;
   readonly leases: WriteCollection<LeaseRecord>;
+  readonly sandboxes: WriteCollection<SandboxRecord>;
+  readonly mounts: WriteCollection<ActivationRecord>;
   /** Throws `already-exists`. */
   createNamespace(record: NamespaceRecord): void;
   /** Creates the namespace when it is unknown. */

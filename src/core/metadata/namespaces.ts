@@ -62,6 +62,8 @@ function requireEmpty(database: Database, name: string): void {
     countOf(database, 'images', name, 'image'),
     countOf(database, 'content', name, 'blob'),
     countOf(database, 'containers', name, 'container'),
+    countOf(database, 'sandboxes', name, 'sandbox'),
+    countOf(database, 'mounts', name, 'active mount'),
     ...database
       .all('SELECT snapshotter, count(*) AS n FROM snapshots WHERE namespace = ? GROUP BY snapshotter', name)
       .map((row) => `${plural(numberOf(row, 'n'), 'snapshot')} on "${textOf(row, 'snapshotter')}"`),
@@ -79,7 +81,10 @@ function countOf(database: Database, table: string, namespace: string, noun: str
   return count === 0 ? '' : plural(count, noun);
 }
 
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+function plural(count: number, noun: string): string {
+  if (count === 1) return `1 ${noun}`;
+  return `${count} ${noun}${noun.endsWith('x') ? 'es' : 's'}`;
+}
 
 /** Leases, unfinished uploads and names do not keep a namespace; they go with it. */
 function deleteLeftovers(database: Database, journal: ChangeJournal, namespace: string): void {

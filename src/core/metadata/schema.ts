@@ -119,4 +119,35 @@ export const migrations: readonly string[] = [
     op TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE sandboxes (
+    namespace TEXT NOT NULL REFERENCES namespaces (name),
+    id TEXT NOT NULL,
+    runtime TEXT NOT NULL,
+    options_type TEXT,
+    options BLOB,
+    sandboxer TEXT NOT NULL,
+    spec_type TEXT,
+    spec BLOB,
+    extensions TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (namespace, id)
+  ) STRICT;
+
+  CREATE TABLE mounts (
+    namespace TEXT NOT NULL REFERENCES namespaces (name),
+    name TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    complete INTEGER NOT NULL,
+    lease TEXT NOT NULL,
+    active TEXT NOT NULL,
+    system TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (namespace, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -3,6 +3,7 @@ import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { TypedValue } from '#/base/any.ts';
 import { snapshotRecordKey, type Change, type Metadata, type Transaction } from '#/core/metadata/contract.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import { digestOf } from '#/oci/digest.ts';
@@ -52,6 +53,27 @@ test('update() replaces a record', () =>
     const changed = { ...image('busybox'), labels: { a: 'b' }, updatedAt: 9n };
     tx.images.update('default', changed);
     assert.deepEqual(tx.images.list('default'), [changed]);
+  }));
+
+test('sandboxes and activations come back as they were stored, bytes and all', () =>
+  inTransaction((tx) => {
+    const value = (text: string): TypedValue => ({ typeUrl: text, value: new Uint8Array([0, 255, 7]) });
+    const bare = { ...at, id: 'bare', runtime: { name: 'r' }, sandboxer: 'shim', extensions: {} };
+    const whole = { ...bare, id: 'whole', runtime: { name: 'r', options: value('o') }, spec: value('s') };
+    const extended = { ...whole, extensions: { x: value('e') }, labels: { a: 'b' } };
+    tx.sandboxes.create('default', bare);
+    tx.sandboxes.create('default', whole);
+    tx.sandboxes.update('default', extended);
+    assert.deepEqual(tx.sandboxes.list('default'), [bare, extended]);
+    const mount = { type: 'loop', source: '/image', options: ['ro'] };
+    const active = [{ mount, mountPoint: '/m/1', mountedAt: '5' }];
+    const activation = { ...at, name: 'n', id: 3, complete: true, lease: 'l', active, system: [mount] };
+    tx.mounts.create('default', activation);
+    assert.deepEqual(tx.mounts.get('default', 'n'), activation);
+    assert.throws(() => tx.deleteNamespace('default'), {
+      kind: 'failed-precondition',
+      message: /2 sandboxes, 1 active mount;/,
+    });
   }));
 
 test('list() orders by key and holders() names the namespaces that have one', () =>

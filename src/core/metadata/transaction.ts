@@ -14,9 +14,11 @@ import { ingestTable } from '#/core/metadata/ingest-table.ts';
 import { listIntents, writeIntents } from '#/core/metadata/intents.ts';
 import { readLeaseResources, writeLeaseResources } from '#/core/metadata/lease-resources.ts';
 import { leaseTable } from '#/core/metadata/lease-table.ts';
+import { mountTable } from '#/core/metadata/mount-table.ts';
 import { readNames, releaseNamesOf, writeNames } from '#/core/metadata/names.ts';
 import { ensureNamespace, findNamespace, listNamespaces, writeNamespaces } from '#/core/metadata/namespaces.ts';
 import { readCollection, writeCollection, type RecordTable } from '#/core/metadata/record-table.ts';
+import { sandboxTable } from '#/core/metadata/sandbox-table.ts';
 import { snapshotTable } from '#/core/metadata/snapshot-table.ts';
 
 export function createReader(
@@ -30,6 +32,8 @@ export function createReader(
     ingests: readCollection(database, ingestTable),
     snapshots: readCollection(database, snapshotTable),
     leases: readCollection(database, leaseTable),
+    sandboxes: readCollection(database, sandboxTable),
+    mounts: readCollection(database, mountTable),
     findNamespace: (name) => findNamespace(database, name),
     listNamespaces: () => listNamespaces(database),
     ...readLeaseResources(database),
@@ -67,6 +71,8 @@ export function createTransaction(database: Database, journal: ChangeJournal): T
     ingests: writable(ingestTable),
     snapshots: writable(snapshotTable),
     leases: writable(leaseTable),
+    sandboxes: writable(sandboxTable),
+    mounts: writable(mountTable),
     ...writeNamespaces(database, journal),
     ...writeLeaseResources(database, journal),
     ...writeNames(database, journal),
