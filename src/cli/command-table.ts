@@ -1,4 +1,5 @@
 import type { Command } from '#/cli/command.ts';
+import type { CtrStart } from '#/cli/ctr/run-ctr.ts';
 
 export type Section = 'Run' | 'Containers' | 'Images' | 'Registries' | 'System';
 
@@ -57,6 +58,19 @@ export const commandTable: Readonly<Record<string, TableEntry>> = {
 function entry(section: Section, about: string, load: () => Promise<{ readonly command: Command }>): TableEntry {
   return { section, about, load: async () => (await load()).command };
 }
+
+export interface Subprogram {
+  readonly about: string;
+  readonly load: () => Promise<(start: CtrStart) => Promise<number>>;
+}
+
+/** Command lines of other tools, which berth speaks whole: they read their own words. */
+export const subprograms: Readonly<Record<string, Subprogram>> = {
+  ctr: {
+    about: 'containerd’s ctr: images, blobs, snapshots, tasks and namespaces over its own API',
+    load: async () => (await import('#/cli/ctr/run-ctr.ts')).runCtr,
+  },
+};
 
 /** The grouped spelling: `berth container ls` is `berth ps`. Words after the name are put before the user's. */
 export interface GroupedName {

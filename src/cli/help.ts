@@ -1,11 +1,17 @@
 import type { Command } from '#/cli/command.ts';
-import { commandGroups, commandTable, type Section } from '#/cli/command-table.ts';
+import { commandGroups, commandTable, subprograms, type Section } from '#/cli/command-table.ts';
 import type { FlagSpec, FlagSpecs } from '#/cli/flags.ts';
 import { withGlobalFlags, globalFlags } from '#/cli/globals.ts';
 
 export interface HelpStyle {
   readonly colour: boolean;
   readonly width: number;
+}
+
+/** Bold headings on a terminal, unless NO_COLOR says not to. */
+export function helpStyle(env: Readonly<Record<string, string | undefined>>): HelpStyle {
+  const { isTTY, columns: width } = process.stdout;
+  return { colour: isTTY && (env['NO_COLOR'] ?? '') === '', width: isTTY ? width : 100 };
 }
 
 const sections: readonly Section[] = ['Run', 'Containers', 'Images', 'Registries', 'System'];
@@ -24,6 +30,10 @@ export function programHelp(style: HelpStyle): string {
     }),
     `${bold('Options, before or after the command')}\n${columns(flagRows(globalFlags), style)}`,
     `${bold('Environment')}\n${columns(environment, style)}`,
+    `${bold('Other tools’ command lines')}\n${columns(
+      Object.entries(subprograms).map(([name, { about }]) => [name, about]),
+      style,
+    )}`,
     `Grouped names work too (${Object.keys(commandGroups)
       .map((group) => `berth ${group} …`)
       .join(', ')}).\nRun 'berth COMMAND --help' for the options of a command.`,
@@ -60,13 +70,13 @@ export function commandHelp(title: string, command: Command, style: HelpStyle): 
   return `${parts.join('\n\n')}\n`;
 }
 
-function heading({ colour }: HelpStyle): (text: string) => string {
+export function heading({ colour }: HelpStyle): (text: string) => string {
   return (text) => (colour ? `\u001B[1m${text}\u001B[0m` : `${text}:`);
 }
 
 type Row = readonly [string, string];
 
-function flagRows(specs: FlagSpecs): Row[] {
+export function flagRows(specs: FlagSpecs): Row[] {
   return Object.entries(specs)
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([name, spec]) => [flagName(name, spec), spec.about + (spec.kind === 'list' ? ' (repeatable)' : '')]);
@@ -80,7 +90,7 @@ function flagName(name: string, spec: FlagSpec): string {
 const widestLeft = 34;
 
 /** Two columns; the right one is wrapped to the width there is. */
-function columns(rows: readonly Row[], { width }: HelpStyle): string {
+export function columns(rows: readonly Row[], { width }: HelpStyle): string {
   const left = Math.min(widestLeft, Math.max(...rows.map(([name]) => name.length)));
   const room = Math.max(30, width - left - 5);
   return rows
@@ -93,7 +103,7 @@ function columns(rows: readonly Row[], { width }: HelpStyle): string {
     .join('\n');
 }
 
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

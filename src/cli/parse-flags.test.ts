@@ -73,3 +73,17 @@ for (const [words, message] of refused)
   test(`parseFlags() refuses ${words}`, () => {
     assert.throws(() => parse(words), { name: 'UsageError', exitCode: 125, message });
   });
+
+test('parseFlags() with goDashes takes one dash for two, joined letters all the same', () => {
+  const specs = { rm: boolean('', 'x'), tty: boolean('t', 'x'), detach: boolean('d', 'x'), env: list('e', 'X', 'x') };
+  const parse = (...words: string[]): unknown => {
+    const { given, rest } = parseFlags(words, specs, { stopAtFirst: true, goDashes: true });
+    return [[...given].sort(), rest];
+  };
+  assert.deepEqual(parse('-rm', '--t', '-env', 'A=1', '-env=B', 'image', '-d'), [
+    ['env', 'rm', 'tty'],
+    ['image', '-d'],
+  ]);
+  assert.deepEqual(parse('-td'), [['detach', 'tty'], []]);
+  assert.throws(() => parse('-unknown'), { name: 'UsageError' });
+});

@@ -14,6 +14,8 @@ export interface ParsedFlags {
 export interface ParseOptions {
   /** Stop at the first argument that is no flag: what follows belongs to somebody else. */
   readonly stopAtFirst: boolean;
+  /** One dash and two mean the same, as Go's own flags have it: `-name x`, `--n x`. Letters may still be joined. */
+  readonly goDashes?: boolean;
 }
 
 /** Reads `--name=value`, `--name value`, `-abc`, `-e K=V`, `-eK=V`; `--` ends the flags. Throws UsageError. */
@@ -32,10 +34,18 @@ export function parseFlags(words: readonly string[], specs: FlagSpecs, options: 
       rest.push(...queue);
       break;
     }
-    if (word.startsWith('--')) parseLong(state, word, queue);
-    else parseShorts(state, word, queue);
+    const written = options.goDashes === true ? withOrdinaryDashes(word, specs) : word;
+    if (written.startsWith('--')) parseLong(state, written, queue);
+    else parseShorts(state, written, queue);
   }
   return { values: state.finish(), given: state.given, rest };
+}
+
+function withOrdinaryDashes(word: string, specs: FlagSpecs): string {
+  const bare = word.replace(/^--?/, '');
+  const [name = ''] = bare.split('=', 1);
+  if (Object.hasOwn(specs, name)) return `--${bare}`;
+  return name.length === 1 ? `-${bare}` : word;
 }
 
 function parseLong(state: FlagState, word: string, queue: string[]): void {

@@ -1,7 +1,7 @@
 import { messageOf } from '#/base/errors.ts';
 import type { Client } from '#/client/client.ts';
 import type { Command, Context } from '#/cli/command.ts';
-import { commandGroups, commandTable } from '#/cli/command-table.ts';
+import { commandGroups, commandTable, subprograms } from '#/cli/command-table.ts';
 import { globalFlags, readGlobals, withGlobalFlags, type Globals } from '#/cli/globals.ts';
 import { BrokenPipe, openOutput } from '#/cli/output.ts';
 import { parseFlags, type ParsedFlags } from '#/cli/parse-flags.ts';
@@ -52,10 +52,23 @@ async function runSession(session: Session): Promise<number> {
   const [first, ...rest] = before.rest;
   if (first === undefined || first === 'help' || before.values['help'] === true)
     return showHelp(session, first === 'help' ? rest : before.rest);
+  if (Object.hasOwn(subprograms, first)) return runSubprogram(session, first, { before, rest });
   const found = findCommand(before.rest);
   if (found === undefined) return showHelp(session, before.rest);
   session.title = `berth ${found.title}`;
   return runCommand(session, { command: await found.load(), words: found.words, before });
+}
+
+async function runSubprogram(
+  { env }: Session,
+  name: string,
+  { before, rest }: { readonly before: ParsedFlags; readonly rest: readonly string[] },
+): Promise<number> {
+  const { namespace, state, host } = readGlobals(before);
+  if (host !== undefined)
+    throw new UsageError(`"--host" names a Docker socket; "berth ${name}" takes "--address" or "--state" for its own`);
+  const run = await subprograms[name]?.load();
+  return (await run?.({ words: rest, env, outer: { namespace, state } })) ?? 1;
 }
 
 interface Found {
@@ -70,7 +83,12 @@ function findCommand(words: readonly string[]): Found | undefined {
   const own = Object.hasOwn(commandTable, first) ? commandTable[first] : undefined;
   if (own !== undefined) return { title: first, load: own.load, words: words.slice(1) };
   const group = Object.hasOwn(commandGroups, first) ? commandGroups[first] : undefined;
-  if (group === undefined) throw unknownCommand(first, [...Object.keys(commandTable), ...Object.keys(commandGroups)]);
+  if (group === undefined)
+    throw unknownCommand(first, [
+      ...Object.keys(commandTable),
+      ...Object.keys(commandGroups),
+      ...Object.keys(subprograms),
+    ]);
   if (second === undefined || second === '--help' || second === '-h') return undefined;
   const grouped = Object.hasOwn(group, second) ? group[second] : undefined;
   const target = grouped === undefined ? undefined : commandTable[grouped.name];
@@ -96,8 +114,8 @@ async function runCommand(session: Session, { command, words, before }: CommandR
   const globals = readGlobals(before, parsed);
   session.debug = globals.debug;
   if (globals.help) {
-    const { commandHelp } = await import('#/cli/help.ts');
-    openOutput(1).text(commandHelp(session.title, command, styleFor(session.env)));
+    const { commandHelp, helpStyle } = await import('#/cli/help.ts');
+    openOutput(1).text(commandHelp(session.title, command, helpStyle(session.env)));
     return 0;
   }
   checkArity(session.title, command, parsed.rest);
@@ -136,20 +154,21 @@ function checkArity(title: string, { arity, usage }: Command, args: readonly str
 }
 
 async function showHelp(session: Session, topic: readonly string[]): Promise<number> {
-  const { commandHelp, groupHelp, programHelp } = await import('#/cli/help.ts');
+  const { commandHelp, groupHelp, helpStyle, programHelp } = await import('#/cli/help.ts');
   const out = openOutput(1);
-  const style = styleFor(session.env);
+  const style = helpStyle(session.env);
   if (topic.length === 0) {
     out.text(programHelp(style));
     return 0;
   }
+  const [name = ''] = topic;
+  if (Object.hasOwn(subprograms, name))
+    return runSubprogram(session, name, {
+      before: parseFlags([], topFlags, { stopAtFirst: true }),
+      rest: [...topic.slice(1), '--help'],
+    });
   const found = findCommand(topic);
   if (found === undefined) out.text(groupHelp(topic[0] ?? '', style));
   else out.text(commandHelp(`berth ${found.title}`, await found.load(), style));
   return 0;
-}
-
-function styleFor(env: Environment): { readonly colour: boolean; readonly width: number } {
-  const { isTTY, columns } = process.stdout;
-  return { colour: isTTY && (env['NO_COLOR'] ?? '') === '', width: isTTY ? columns : 100 };
 }

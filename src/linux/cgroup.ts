@@ -1,7 +1,7 @@
 import { readFile, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { errnoOf } from '#/base/errors.ts';
+import { EngineError, errnoOf } from '#/base/errors.ts';
 
 /** Where a process stands in one hierarchy: a line of /proc/PID/cgroup. */
 export interface CgroupMembership {
@@ -49,6 +49,18 @@ export async function removeCgroup(directory: string): Promise<void> {
       await delay(busyPause);
     }
   }
+}
+
+const hierarchies = '/sys/fs/cgroup';
+
+/** Removes the cgroup of that name at the top of each hierarchy there is (v2 is one itself), with all below it. */
+export async function removeNamedCgroup(name: string): Promise<void> {
+  if (!/^[A-Za-z0-9_][\w.-]*$/.test(name))
+    throw new EngineError('invalid-argument', `Cannot remove cgroup "${name}": that is no plain name`);
+  const mounted = await readdir(hierarchies, { withFileTypes: true });
+  const roots = mounted.filter((entry) => entry.isDirectory()).map((entry) => join(hierarchies, entry.name));
+  for (const root of [hierarchies, ...roots.filter((path) => path !== join(hierarchies, name))])
+    await removeCgroup(join(root, name));
 }
 
 async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
