@@ -9,7 +9,6 @@ import { leaseOf, namespaceOf, required } from '#/api/containerd/request-scope.t
 import { syncMounts } from '#/api/containerd/sync-mounts.ts';
 import type { Labels } from '#/base/any.ts';
 import { isKind } from '#/base/errors.ts';
-import { EngineError } from '#/base/errors.ts';
 import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { DiffedLayer } from '#/core/layers/contract.ts';
 import { Diff } from '#/gen/containerd/services/diff/v1/diff_pb.ts';
@@ -19,17 +18,19 @@ import { bindService } from '#/rpc/service.ts';
 const uncompressedType = 'application/vnd.oci.image.layer.v1.tar';
 const defaultDiffType = `${uncompressedType}+gzip`;
 
-/** Layers onto mounts and back. The work is the layers' own child process; no layer byte passes through here. */
+/**
+ * Layers onto mounts and back. The work is the layers' own child process; no layer byte passes through here.
+ * Payloads are for stream processors, and clients send them along with layers that need none: a layer that does need
+ * one is refused for its type.
+ */
 export function diffService(core: ContainerdCore): BoundService {
   const { content, layers } = core;
   return bindService(Diff, {
-    async apply({ diff, mounts: wires, payloads, syncFs }, context) {
+    async apply({ diff, mounts: wires, syncFs }, context) {
       const namespace = namespaceOf(context);
       const layer = descriptorOf(required('diff', diff));
       const mounts = mountsOf(wires);
       checkLayerType(layer.mediaType);
-      if (Object.keys(payloads).length > 0)
-        throw new EngineError('unimplemented', `Cannot apply "${layer.digest}": there are no stream processors`);
       const path = content.blobPath(namespace, layer.digest);
       const applied = await layers.apply({ path, compression: 'detect', mounts, signal: context.signal });
       if (syncFs) await syncMounts(mounts, context.signal);

@@ -128,7 +128,8 @@ test('Diff makes a layer of a change, and Apply lays it onto another snapshot', 
     assert.equal('containerd.io/uncompressed' in info.labels, suffix !== '');
     const key = `target${suffix}`;
     const target = (await client.unary(prepare, { snapshotter, key }, blue)).mounts;
-    const { applied } = await client.unary(Diff.method.apply, { diff, mounts: target, syncFs: true }, blue);
+    const payloads = { 'io.containerd.ocicrypt.v1.tar': { typeUrl: 'example.com/Keys', value: new Uint8Array([1]) } };
+    const { applied } = await client.unary(Diff.method.apply, { diff, mounts: target, syncFs: true, payloads }, blue);
     assert.equal(applied?.digest, info.labels['containerd.io/uncompressed'] ?? diff.digest);
     assert.equal(await readFile(join(target[0]?.source ?? '', 'etc/link'), 'utf8'), 'hello');
   }
