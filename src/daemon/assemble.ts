@@ -22,7 +22,7 @@ import type { Metadata } from '#/core/metadata/contract.ts';
 import { openRegistry } from '#/core/registry/open-registry.ts';
 import type { Registry } from '#/core/registry/contract.ts';
 import type { Snapshotter, Snapshotters } from '#/core/snapshots/contract.ts';
-import { snapshotterOpeners } from '#/core/snapshots/snapshotters.ts';
+import { snapshotterOpeners, type SnapshotterSettings } from '#/core/snapshots/snapshotters.ts';
 import type { Tasks } from '#/core/tasks/contract.ts';
 import { openTasks } from '#/core/tasks/open-tasks.ts';
 import { openEngine, type Engine } from '#/engine/open-engine.ts';
@@ -87,7 +87,7 @@ async function openCore(stack: AsyncDisposableStack, config: DaemonConfig, logge
   const events = createEvents();
   const metadata = stack.use(await openMetadata({ path: join(pluginRoot('metadata', 'sqlite'), 'meta.db'), logger }));
   const content = await openContent({ root: pluginRoot('content', 'content'), metadata, logger });
-  const snapshotters = await openSnapshotters(stack, metadata, pluginRoot);
+  const snapshotters = await openSnapshotters(stack, { metadata, settings: config.snapshotters, pluginRoot });
   await removeTemporaryFiles(temporary);
   const layers = stack.use(await openLayers({ temporaryDirectory: join(temporary, 'layers'), logger }));
   const registry = openRegistry({ logger, userAgent: `berth/${version}` });
@@ -144,14 +144,19 @@ function cgroupVersion({ cgroups }: Abilities): 'v1' | 'hybrid' | 'v2' {
   );
 }
 
+interface SnapshotterParts {
+  readonly metadata: Metadata;
+  readonly settings: SnapshotterSettings;
+  readonly pluginRoot: (type: string, name: string) => string;
+}
+
 async function openSnapshotters(
   stack: AsyncDisposableStack,
-  metadata: Metadata,
-  pluginRoot: (type: string, name: string) => string,
+  { metadata, settings, pluginRoot }: SnapshotterParts,
 ): Promise<Snapshotters> {
   const opened = new Map<string, Snapshotter>();
-  for (const [name, open] of Object.entries(snapshotterOpeners))
-    opened.set(name, stack.use(await open({ root: pluginRoot('snapshotter', name), metadata })));
+  for (const [name, opener] of Object.entries(snapshotterOpeners))
+    opened.set(name, stack.use(await opener(settings)({ root: pluginRoot('snapshotter', name), metadata })));
   return opened;
 }
 

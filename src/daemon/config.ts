@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { LogLevel } from '#/base/log.ts';
+import type { SnapshotterSettings } from '#/core/snapshots/snapshotters.ts';
 
 /** What berthd needs to know before it starts. */
 export interface DaemonConfig {
@@ -17,6 +18,7 @@ export interface DaemonConfig {
   /** For people's containers. */
   readonly snapshotter: string;
   readonly runtime: string;
+  readonly snapshotters: SnapshotterSettings;
 }
 
 export const defaultRoot = '/var/lib/berth';
@@ -36,5 +38,6 @@ export function completeConfig(given: Partial<DaemonConfig>): DaemonConfig {
     logFormat: given.logFormat ?? 'text',
     snapshotter: given.snapshotter ?? 'overlayfs',
     runtime: given.runtime ?? 'io.containerd.runc.v2',
+    snapshotters: given.snapshotters ?? {},
   };
 }

@@ -52,8 +52,8 @@ function plugin(type: string, id: string, details: Details = {}): Plugin {
 
 const typeName = (type: string): string => `io.containerd.${type}.v1`;
 
-function snapshotterEntry({ name, root, capabilities = [] }: Snapshotter): Plugin {
-  return plugin('snapshotter', name, { platforms: [hostPlatform()], exports: { root }, capabilities });
+function snapshotterEntry({ name, exports, capabilities }: Snapshotter): Plugin {
+  return plugin('snapshotter', name, { platforms: [hostPlatform()], exports, capabilities });
 }
 
 function runtimeEntry(ids: readonly string[]): Plugin {

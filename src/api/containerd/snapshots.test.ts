@@ -47,7 +47,7 @@ test('snapshot errors have the kinds that unpacking clients branch on', async ()
   await refused(client.unary(prepare, { snapshotter: 'zfs', key: 'x' }, blue), 'invalid-argument');
   await refused(client.unary(prepare, { snapshotter: '', key: 'x' }, blue), 'invalid-argument');
   await refused(client.unary(commit, { snapshotter, key: 'x', name: 'y' }, blue), 'not-found');
-  await refused(client.unary(commit, { snapshotter, key: 'work', name: 'y', parent: 'p' }, blue), 'unimplemented');
+  await refused(client.unary(commit, { snapshotter, key: 'work', name: 'y', parent: 'p' }, blue), 'not-found');
   await refused(client.unary(stat, { snapshotter, key: 'x' }, blue), 'not-found');
   await refused(client.unary(mounts, { snapshotter, key: 'work' }, inNamespace('green')), 'not-found');
   await refused(

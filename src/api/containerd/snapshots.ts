@@ -12,7 +12,6 @@ import { EngineError } from '#/base/errors.ts';
 import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { SnapshotKind, SnapshotRecord } from '#/core/metadata/contract.ts';
 import { applyLabels, parseFieldMask } from '#/core/metadata/field-mask.ts';
-import { snapshotRecordKey } from '#/core/metadata/contract.ts';
 import type { PrepareOptions, Snapshotter } from '#/core/snapshots/contract.ts';
 import type { InfoSchema } from '#/gen/containerd/services/snapshots/v1/snapshots_pb.ts';
 import { Kind, Snapshots } from '#/gen/containerd/services/snapshots/v1/snapshots_pb.ts';
@@ -32,7 +31,6 @@ function making(core: ContainerdCore): Functions {
       const namespace = namespaceOf(context);
       const snapshotter = snapshotterOf(core, name);
       const options = prepareOptions(labels, context);
-      await checkReference(core, namespace, snapshotter, options);
       const mounts = await snapshotter.prepare(namespace, key, parent, options);
       core.events.publish(namespace, { topic: '/snapshot/prepare', key, parent, snapshotter: name });
       return { mounts: wireMounts(mounts) };
@@ -44,9 +42,8 @@ function making(core: ContainerdCore): Functions {
     },
     async commit({ snapshotter, name, key, labels, parent }, context) {
       const namespace = namespaceOf(context);
-      if (parent !== '')
-        throw new EngineError('unimplemented', `Cannot commit "${key}" onto "${parent}": snapshots are not rebased`);
-      await snapshotterOf(core, snapshotter).commit(namespace, name, key, prepareOptions(labels, context));
+      const options = { ...prepareOptions(labels, context), parent };
+      await snapshotterOf(core, snapshotter).commit(namespace, name, key, options);
       core.events.publish(namespace, { topic: '/snapshot/commit', key, name, snapshotter });
       return {};
     },
@@ -75,8 +72,8 @@ function looking(core: ContainerdCore): Functions {
     async mounts({ snapshotter, key }, context) {
       return { mounts: wireMounts(await snapshotterOf(core, snapshotter).mounts(namespaceOf(context), key)) };
     },
-    stat({ snapshotter, key }, context) {
-      return { info: wireInfo(snapshotterOf(core, snapshotter).stat(namespaceOf(context), key)) };
+    async stat({ snapshotter, key }, context) {
+      return { info: wireInfo(await snapshotterOf(core, snapshotter).stat(namespaceOf(context), key)) };
     },
     async update({ snapshotter, info, updateMask }, context) {
       const namespace = namespaceOf(context);
@@ -88,7 +85,8 @@ function looking(core: ContainerdCore): Functions {
       return { info: wireInfo(record) };
     },
     async *list({ snapshotter, filters }, context) {
-      const found = selectRecords(snapshotterOf(core, snapshotter).list(namespaceOf(context)), filters, fieldsOf);
+      const all = await snapshotterOf(core, snapshotter).list(namespaceOf(context));
+      const found = selectRecords(all, filters, fieldsOf);
       for (const batch of batchesOf(found)) yield { info: batch.map(wireInfo) };
     },
     async usage({ snapshotter, key }, context) {
@@ -106,27 +104,6 @@ function snapshotterOf({ snapshotters }: ContainerdCore, name: string): Snapshot
 
 function prepareOptions(labels: Labels, context: CallContext): PrepareOptions {
   return { labels: checkLabels('a snapshot', { ...labels }), ...leaseOf(context) };
-}
-
-const referenceLabel = 'containerd.io/snapshot.ref';
-
-/**
- * An unpacking client names the snapshot that it is about to make. When that is here already, the answer is
- * `already-exists`, the client's lease gets it, and the client goes on to its next layer.
- */
-async function checkReference(
-  { metadata }: ContainerdCore,
-  namespace: string,
-  snapshotter: Snapshotter,
-  { labels = {}, lease }: PrepareOptions,
-): Promise<void> {
-  const target = labels[referenceLabel];
-  if (target === undefined) return;
-  const found = metadata.read.snapshots.find(namespace, snapshotRecordKey(snapshotter.name, target));
-  if (found?.kind !== 'committed') return;
-  const resource = { type: `snapshots/${snapshotter.name}`, id: target };
-  if (lease !== undefined) await metadata.write((tx) => tx.addLeaseResource(namespace, lease, resource));
-  throw new EngineError('already-exists', `Cannot prepare snapshot "${target}": it is committed already`);
 }
 
 const fieldsOf = ({ kind, key, parent, labels }: SnapshotRecord): FilterFields => ({ kind, name: key, parent, labels });

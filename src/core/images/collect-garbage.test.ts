@@ -24,10 +24,10 @@ test('collectGarbage() drops what nothing keeps, with its files, and tells of it
     [kept.digest],
   );
   assert.deepEqual(
-    overlay.list(ns).map(({ key }) => key),
+    (await overlay.list(ns)).map(({ key }) => key),
     ['kept'],
   );
-  assert.deepEqual(await readdir(join(overlay.root, 'snapshots')), [String(overlay.stat(ns, 'kept').id)]);
+  assert.deepEqual(await readdir(join(overlay.root, 'snapshots')), [String((await overlay.stat(ns, 'kept')).id)]);
   assert.deepEqual(metadata.read.leases.list(ns), []);
   assert.deepEqual(topicsOf(store), ['/snapshot/remove', '/content/delete']);
   assert.deepEqual(await images.collectGarbage(), { deleted: [], freed: 0 });

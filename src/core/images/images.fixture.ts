@@ -16,7 +16,7 @@ import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import type { Registry } from '#/core/registry/contract.ts';
 import { openRegistry } from '#/core/registry/open-registry.ts';
 import type { Snapshotter, Snapshotters } from '#/core/snapshots/contract.ts';
-import { snapshotterOpeners } from '#/core/snapshots/snapshotters.ts';
+import { openOverlay } from '#/core/snapshots/overlay.ts';
 
 const runFile = promisify(execFile);
 
@@ -43,7 +43,7 @@ export async function openStore(
   const { path: directory } = stack.use(await mkdtempDisposable(join(tmpdir(), 'berth-images-')));
   const metadata = stack.use(await openMetadata({ path: join(directory, 'meta.db') }));
   const content = await openContent({ root: join(directory, 'content'), metadata });
-  const overlay = stack.use(await snapshotterOpeners.overlayfs({ root: join(directory, 'overlay'), metadata }));
+  const overlay = stack.use(await openOverlay({ root: join(directory, 'overlay'), metadata }));
   const snapshotters: Snapshotters = new Map([['overlayfs', overlay]]);
   const layers = stack.use(await openLayers({ temporaryDirectory: join(directory, 'mounts') }));
   const events = createEvents();

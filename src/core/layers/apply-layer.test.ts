@@ -197,6 +197,61 @@ test('apply() removes what whiteouts name and keeps what the layer itself put th
   }
 });
 
+test('apply() to an upper directory alone gives the tree that it gives on the layers below', async () => {
+  await using bench = await openBench();
+  const { scratch } = bench;
+  const base = await scratch.directory('base');
+  for (const name of ['a/keep', 'a/gone', 'a/tree/deep', 'b/old', 'b/sub/old', 'c/x', 'd/x', 'e/x', 'f', 'g/x', 'h/x'])
+    await mkdir(join(base, name, '..'), { recursive: true }).then(() => writeFile(join(base, name), 'lower'));
+  const archive = archiveOf(
+    directory('a'),
+    { name: 'a/.wh.gone' },
+    { name: 'a/.wh.tree' },
+    { name: 'a/.wh.never-there' },
+    directory('b'),
+    { name: 'b/new', content: 'upper' },
+    directory('b/sub'),
+    { name: 'b/sub/new', content: 'upper' },
+    { name: 'b/.wh..wh..opq' },
+    { name: '.wh.c' },
+    { name: 'c/y', content: 'upper' },
+    { name: '.wh.d' },
+    directory('d', { mode: 0o700 }),
+    { name: '.wh.e' },
+    { name: 'e', content: 'now a file' },
+    directory('f'),
+    directory('g'),
+    { name: 'g/y', content: 'upper' },
+    { name: '.wh.g' },
+    directory('h'),
+    directory('i'),
+    { name: 'i/file', content: 'upper' },
+    { name: 'i/.wh.file' },
+  );
+  const pictures = [];
+  for (const kind of ['whole', 'alone']) {
+    const [upper, work] = [await scratch.directory(`${kind} upper`), await scratch.directory(`${kind} work`)];
+    const mounts = overlayMount([base], upper, work);
+    const alone = [{ type: 'overlay', source: 'overlay', options: ['rw', `upperdir=${upper}`] }];
+    await bench.apply(archive, { mounts: kind === 'whole' ? mounts : alone });
+    pictures.push(
+      await withMounts(mounts, await scratch.directory('look'), async (target) =>
+        // The time of a directory that no entry lists is that of its making.
+        (await pictureOf(target)).filter((line) => !/^[.c] /.test(line)),
+      ),
+    );
+  }
+  assert.deepEqual(pictures[1], pictures[0]);
+  assert.ok(pictures[0]?.some((line) => line.startsWith('h/x ')));
+});
+
+test('apply() to an upper directory alone refuses to hide everything below', async () => {
+  await using bench = await openBench();
+  const mounts = [{ type: 'overlay', source: 'overlay', options: [`upperdir=${bench.root}`] }];
+  const applying = bench.apply(archiveOf({ name: '.wh..wh..opq' }), { mounts });
+  await assert.rejects(applying, { kind: 'invalid-argument', message: /cannot be said without them/ });
+});
+
 test('apply() lets entries replace other types, and merges a directory into a directory', async () => {
   await using bench = await openBench();
   const at = (name: string): string => join(bench.root, name);

@@ -2,19 +2,44 @@ import { describeFailure } from '#/base/errors.ts';
 import type { AppliedLayer, ApplyLayer } from '#/core/layers/contract.ts';
 import type { LayersContext } from '#/core/layers/layers-context.ts';
 import { checkOutcome } from '#/core/layers/unpack-child.ts';
+import type { Mount } from '#/core/snapshots/contract.ts';
 import { withMounts } from '#/linux/mount.ts';
 import { sha256Digest } from '#/oci/digest.ts';
 
+/**
+ * Clients that unpack the layers of an image side by side name an overlay's upper directory alone, and put the snapshot
+ * onto its parent afterwards. The kernel would not mount that; the directory itself is what is to be filled.
+ */
+function upperAlone(mounts: readonly Mount[]): Mount | undefined {
+  const [only, more] = mounts;
+  if (only?.type !== 'overlay' || more !== undefined) return undefined;
+  const upper = only.options.find((option) => option.startsWith(upperOption));
+  if (upper === undefined || only.options.some((option) => option.startsWith('lowerdir'))) return undefined;
+  return { type: 'bind', source: upper.slice(upperOption.length), options: ['rbind'] };
+}
+
+const upperOption = 'upperdir=';
+
 /** Mounts the tree, has a child unpack the layer into it, and unmounts it whatever came of that. */
 export async function applyLayer(context: LayersContext, layer: ApplyLayer): Promise<AppliedLayer> {
-  const { path, compression, mounts, limit = Number.MAX_SAFE_INTEGER, onProgress, signal } = layer;
+  const { path, compression, limit = Number.MAX_SAFE_INTEGER, onProgress, signal } = layer;
   const { pool, temporaryDirectory, maxEntries, logger } = context;
+  const upper = upperAlone(layer.mounts);
+  const mounts = upper === undefined ? layer.mounts : [upper];
   const onWarning = (message: string): void => logger.warn(message, { layer: path });
   try {
     return await pool.use(
       (child) =>
         withMounts(mounts, temporaryDirectory, async (target) => {
-          const job = { kind: 'apply', path, compression, target, limit, maxEntries } as const;
+          const job = {
+            kind: 'apply',
+            path,
+            compression,
+            target,
+            limit,
+            maxEntries,
+            marks: upper !== undefined,
+          } as const;
           const outcome = await child.run(job, { onProgress, onWarning }, signal);
           const { diffId, size } = checkOutcome(outcome, 'applied');
           return { diffId: sha256Digest(diffId), size };

@@ -14,6 +14,7 @@ export interface ApplyLayer {
   readonly path: string;
   /** 'detect' looks at the first bytes. */
   readonly compression: Compression | 'detect';
+  /** An overlay with nothing but an upper directory gets overlayfs's marks for what the layer hides. */
   readonly mounts: readonly Mount[];
   /** Bytes of the uncompressed stream after which the layer is refused as `resource-exhausted`. */
   readonly limit?: number;

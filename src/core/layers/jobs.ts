@@ -11,6 +11,8 @@ export interface ApplyJob {
   readonly target: string;
   readonly limit: number;
   readonly maxEntries: number;
+  /** The tree is an upper layer alone: what it hides is marked for overlayfs. */
+  readonly marks: boolean;
 }
 
 export interface DiffJob {

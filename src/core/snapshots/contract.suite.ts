@@ -32,7 +32,7 @@ function kinds(name: string, open: OpenSnapshotter): void {
         await assert.rejects(writeFile(join(root, 'new'), 'x'), { code: 'EROFS' });
       });
       await assert.rejects(t.snapshots.commit('default', 'name', key), { kind: 'failed-precondition' });
-      assert.equal(t.snapshots.stat('default', key).kind, 'view');
+      assert.equal((await t.snapshots.stat('default', key)).kind, 'view');
       assert.deepEqual(await t.snapshots.usage('default', key), { size: 0, inodes: 0 });
     }
   });
@@ -42,22 +42,16 @@ function kinds(name: string, open: OpenSnapshotter): void {
     const { snapshots } = t;
     await t.layer('one', '', nothing);
     await snapshots.prepare('default', 'a', 'one', { labels: { a: '1' } });
-    const active = snapshots.stat('default', 'a');
+    const active = await snapshots.stat('default', 'a');
     assert.deepEqual([active.kind, active.parent, active.snapshotter, active.key], ['active', 'one', name, 'a']);
     assert.deepEqual([active.labels, active.createdAt], [{ a: '1' }, active.updatedAt]);
     await snapshots.commit('default', 'two', 'a', { labels: { b: '2' } });
-    const committed = snapshots.stat('default', 'two');
+    const committed = await snapshots.stat('default', 'two');
     assert.deepEqual([committed.kind, committed.parent, committed.labels], ['committed', 'one', { b: '2' }]);
     assert.equal(committed.createdAt, committed.updatedAt);
     assert.ok(committed.createdAt > active.createdAt);
-    assert.deepEqual(
-      snapshots
-        .list('default')
-        .map((record) => record.key)
-        .sort(),
-      ['one', 'two'],
-    );
-    assert.throws(() => snapshots.stat('default', 'a'), { kind: 'not-found' });
+    assert.deepEqual((await snapshots.list('default')).map((record) => record.key).sort(), ['one', 'two']);
+    await assert.rejects(snapshots.stat('default', 'a'), { kind: 'not-found' });
   });
 
   test(`${name}: usage() counts blocks, inodes and hard links once, and a commit keeps the figures`, async () => {
@@ -78,7 +72,7 @@ function kinds(name: string, open: OpenSnapshotter): void {
     assert.ok(after.size - before.size >= 100_000 && after.size - before.size < 200_000, `${after.size - before.size}`);
     await snapshots.commit('default', 'one', 'a');
     assert.deepEqual(await snapshots.usage('default', 'one'), after);
-    const { size, inodes } = snapshots.stat('default', 'one');
+    const { size, inodes } = await snapshots.stat('default', 'one');
     assert.deepEqual({ size, inodes }, after);
   });
 }

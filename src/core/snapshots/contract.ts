@@ -29,25 +29,41 @@ export interface PrepareOptions extends WriteOptions {
   readonly lease?: string;
 }
 
+export interface CommitOptions extends PrepareOptions {
+  /** Puts a snapshot that was prepared without a parent onto this one: `rebase`. */
+  readonly parent?: string;
+}
+
+/**
+ * Abilities under containerd's names. `rebase`: `commit` takes a parent. `remap-ids`: mounts shift the owners of the
+ * layers below by the id-mapping labels. `only-remap-ids`: nobody shall change the owners of a copy instead.
+ */
+export type SnapshotterCapability = 'rebase' | 'remap-ids' | 'only-remap-ids';
+
 export interface Snapshotter extends AsyncDisposable {
   readonly name: string;
-  /** The directory that holds everything, told to clients as an export. */
+  /** The directory that holds everything; '' when another process keeps it and does not say where. */
   readonly root: string;
-  /** What clients look for by name before they rely on it: `rebase`, `remap-ids`, `only-remap-ids`. Default: none. */
-  readonly capabilities?: readonly string[];
+  /** `SnapshotterCapability`, and what another process says of itself. */
+  readonly capabilities: readonly string[];
+  /** Facts told to clients. */
+  readonly exports: Readonly<Record<string, string>>;
   /** `already-exists` for a taken key, `not-found` for an unknown parent, `invalid-argument` for an uncommitted one. */
   prepare(namespace: string, key: string, parent: string, options?: PrepareOptions): Promise<Mount[]>;
   view(namespace: string, key: string, parent: string, options?: PrepareOptions): Promise<Mount[]>;
   /** `failed-precondition` for a committed key. */
   mounts(namespace: string, key: string): Promise<Mount[]>;
-  /** Freezes `key` as `name` with exactly these labels. `already-exists`, `not-found`, `failed-precondition` (a view). */
-  commit(namespace: string, name: string, key: string, options?: PrepareOptions): Promise<void>;
+  /**
+   * Freezes `key` as `name` with exactly these labels. `already-exists`, `not-found`, `failed-precondition` (a view).
+   * With a parent, `key` must have none or that one: else `invalid-argument`; the parent must be committed.
+   */
+  commit(namespace: string, name: string, key: string, options?: CommitOptions): Promise<void>;
   /** `failed-precondition` while it has children. */
   remove(namespace: string, key: string, options?: WriteOptions): Promise<void>;
-  /** The record; throws `not-found`. */
-  stat(namespace: string, key: string): SnapshotRecord;
+  /** The record, with the labels that the snapshotter itself adds; throws `not-found`. */
+  stat(namespace: string, key: string): Promise<SnapshotRecord>;
   setLabels(namespace: string, key: string, change: (labels: Labels) => Labels): Promise<SnapshotRecord>;
-  list(namespace: string): SnapshotRecord[];
+  list(namespace: string): Promise<SnapshotRecord[]>;
   /** Bytes on disk (hard links once) and inodes of this snapshot alone. */
   usage(namespace: string, key: string): Promise<SnapshotUsage>;
   /** Removes directories that no record names. */

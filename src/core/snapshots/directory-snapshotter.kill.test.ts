@@ -38,10 +38,10 @@ test(
       committed.push(...(await writeUntilKilled(dir.path, round)));
       await using metadata = await openMetadata({ path: join(dir.path, 'meta.db') });
       await using snapshots = await openNative({ root, metadata });
-      const ids = snapshots.list('n').map((record) => String(record.id));
+      const ids = (await snapshots.list('n')).map((record) => String(record.id));
       assert.deepEqual((await readdir(join(root, 'snapshots'))).sort(), ids.sort());
       for (const name of committed) {
-        const { id, kind } = snapshots.stat('n', name);
+        const { id, kind } = await snapshots.stat('n', name);
         const number = name.slice(name.lastIndexOf('/') + 1);
         assert.equal(kind, 'committed');
         assert.equal(await readFile(join(root, 'snapshots', String(id), 'fs', `d${number}`, 'name'), 'utf8'), name);

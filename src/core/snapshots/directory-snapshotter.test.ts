@@ -14,6 +14,7 @@ const testPausing = async (meanwhile: (snapshots: Snapshotter, directory: string
     const snapshots = await openDirectorySnapshotter(
       {
         name: 'pausing',
+        capabilities: [],
         populate: async ({ directory }) => {
           await mkdir(treeOf(directory));
           for (const snapshotter of opened) await meanwhile(snapshotter, directory);
@@ -30,11 +31,12 @@ const testPausing = async (meanwhile: (snapshots: Snapshotter, directory: string
 
 test('prepare() on a parent that is removed while the tree is made is not-found and leaves nothing', async () => {
   await using t = await testPausing(async (snapshots) => {
-    if (snapshots.list('default').some((record) => record.key === 'one')) await snapshots.remove('default', 'one');
+    if ((await snapshots.list('default')).some((record) => record.key === 'one'))
+      await snapshots.remove('default', 'one');
   });
   await t.layer('one', '', async () => {});
   await assert.rejects(t.snapshots.prepare('default', 'a', 'one'), { kind: 'not-found', message: /no such parent/ });
-  assert.deepEqual(t.snapshots.list('default'), []);
+  assert.deepEqual(await t.snapshots.list('default'), []);
   await t.snapshots.cleanup();
   assert.deepEqual(await directoriesOf(t.snapshots), []);
 });
@@ -43,7 +45,7 @@ test('prepare() whose lease is deleted while the tree is made is not-found and l
   await using t = await testPausing(async () => await t.metadata.write((tx) => tx.leases.delete('default', 'l')));
   await t.metadata.write((tx) => tx.leases.create('default', { id: 'l', labels: {}, createdAt: 1n }));
   await assert.rejects(t.snapshots.prepare('default', 'a', '', { lease: 'l' }), { kind: 'not-found' });
-  assert.deepEqual(t.snapshots.list('default'), []);
+  assert.deepEqual(await t.snapshots.list('default'), []);
   await t.snapshots.cleanup();
   assert.deepEqual(await directoriesOf(t.snapshots), []);
 });

@@ -1,11 +1,19 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Labels } from '#/base/any.ts';
 import { EngineError, errnoOf } from '#/base/errors.ts';
 import { KeyedMutex } from '#/base/keyed-mutex.ts';
 import { silentLogger } from '#/base/log.ts';
-import type { WriteOptions, Metadata, SnapshotKind } from '#/core/metadata/contract.ts';
+import type { WriteOptions, Metadata, SnapshotKind, SnapshotRecord } from '#/core/metadata/contract.ts';
 import { checkLabels } from '#/core/metadata/label-limits.ts';
-import type { Mount, PrepareOptions, Snapshotter, SnapshotterContext } from '#/core/snapshots/contract.ts';
+import type {
+  CommitOptions,
+  Mount,
+  PrepareOptions,
+  Snapshotter,
+  SnapshotterCapability,
+  SnapshotterContext,
+} from '#/core/snapshots/contract.ts';
 import { diskUsage } from '#/core/snapshots/disk-usage.ts';
 import { SnapshotDirectories } from '#/core/snapshots/snapshot-directories.ts';
 import { SnapshotRecords } from '#/core/snapshots/snapshot-records.ts';
@@ -15,11 +23,17 @@ export interface SnapshotTree {
   readonly directory: string;
   readonly kind: Exclude<SnapshotKind, 'committed'>;
   readonly parents: readonly string[];
+  readonly labels: Labels;
 }
 
 /** What tells one directory snapshotter from another. */
 export interface TreeDriver {
   readonly name: string;
+  readonly capabilities: readonly SnapshotterCapability[];
+  /** Whether `remove` waits until the files are gone. */
+  readonly syncRemove?: boolean;
+  /** Labels that a record shows beyond its own. */
+  readonly ownLabels?: (directory: string) => Labels;
   /** Makes what belongs in the new, empty directory of a snapshot: at least `fs`. */
   populate(tree: SnapshotTree): Promise<void>;
   mounts(tree: SnapshotTree): Mount[];
@@ -43,7 +57,7 @@ interface Create {
 interface Commit {
   readonly name: string;
   readonly key: string;
-  readonly options: PrepareOptions;
+  readonly options: CommitOptions;
 }
 
 /** Opens a snapshotter that keeps each snapshot in a numbered directory below `<root>/snapshots`. */
@@ -78,6 +92,8 @@ interface Parts {
 class DirectorySnapshotter implements Snapshotter {
   readonly name: string;
   readonly root: string;
+  readonly capabilities: readonly SnapshotterCapability[];
+  readonly exports: Readonly<Record<string, string>>;
   readonly #driver: TreeDriver;
   readonly #metadata: Metadata;
   readonly #directories: SnapshotDirectories;
@@ -88,6 +104,8 @@ class DirectorySnapshotter implements Snapshotter {
   constructor({ driver, root, metadata, directories }: Parts) {
     this.name = driver.name;
     this.root = root;
+    this.capabilities = driver.capabilities;
+    this.exports = { root };
     this.#driver = driver;
     this.#metadata = metadata;
     this.#directories = directories;
@@ -103,16 +121,17 @@ class DirectorySnapshotter implements Snapshotter {
 
   async mounts(namespace: string, key: string): Promise<Mount[]> {
     const records = this.#records(namespace);
-    const { id, kind, parent } = records.getMountable(this.#metadata.read, key);
+    const { id, kind, parent, labels } = records.getMountable(this.#metadata.read, key);
     await requireDirectory('mount', key, treeOf(this.#directories.path(id)));
     return this.#driver.mounts({
       directory: this.#directories.path(id),
       kind: kind === 'view' ? 'view' : 'active',
       parents: this.#ancestors(records, parent),
+      labels,
     });
   }
 
-  async commit(namespace: string, name: string, key: string, options: PrepareOptions = {}): Promise<void> {
+  async commit(namespace: string, name: string, key: string, options: CommitOptions = {}): Promise<void> {
     checkKey(name);
     checkLabels(`snapshot "${name}"`, options.labels ?? {});
     await this.#keys.run(`${namespace}/${key}`, () => this.#commit(namespace, { name, key, options }));
@@ -121,21 +140,26 @@ class DirectorySnapshotter implements Snapshotter {
   async remove(namespace: string, key: string, options: WriteOptions = {}): Promise<void> {
     await this.#keys.run(`${namespace}/${key}`, async () => {
       const id = await this.#metadata.write((tx) => this.#records(namespace).delete(tx, key), options);
-      await this.#directories.discard(id);
+      const deletion = await this.#directories.discard(id);
+      if (this.#driver.syncRemove === true) await deletion.done;
     });
   }
 
-  stat: Snapshotter['stat'] = (namespace, key) => this.#records(namespace).get(this.#metadata.read, key);
+  stat: Snapshotter['stat'] = async (namespace, key) =>
+    this.#shown(this.#records(namespace).get(this.#metadata.read, key));
 
-  list: Snapshotter['list'] = (namespace) => this.#records(namespace).list(this.#metadata.read);
+  list: Snapshotter['list'] = async (namespace) =>
+    this.#records(namespace)
+      .list(this.#metadata.read)
+      .map((record) => this.#shown(record));
 
-  setLabels: Snapshotter['setLabels'] = async (namespace, key, change) =>
-    await this.#metadata.write((tx) =>
-      this.#records(namespace).setLabels(tx, key, (labels) => checkLabels(`snapshot "${key}"`, change(labels))),
-    );
+  setLabels: Snapshotter['setLabels'] = async (namespace, key, change) => {
+    const checked = (labels: Labels): Labels => checkLabels(`snapshot "${key}"`, change(labels));
+    return this.#shown(await this.#metadata.write((tx) => this.#records(namespace).setLabels(tx, key, checked)));
+  };
 
   usage: Snapshotter['usage'] = async (namespace, key) => {
-    const { kind, id, size, inodes } = this.stat(namespace, key);
+    const { kind, id, size, inodes } = this.#records(namespace).get(this.#metadata.read, key);
     return kind === 'active' ? await diskUsage(treeOf(this.#directories.path(id))) : { size, inodes };
   };
 
@@ -161,7 +185,7 @@ class DirectorySnapshotter implements Snapshotter {
       const id = await this.#nextNumber();
       const made = this.#directories.create(
         id,
-        (directory) => this.#driver.populate({ directory, kind, parents }),
+        (directory) => this.#driver.populate({ directory, kind, parents, labels }),
         () => this.#metadata.write((tx) => records.create(tx, { key, parent, kind, id, labels, lease }), options),
       );
       await made.catch((error: unknown) => {
@@ -169,7 +193,7 @@ class DirectorySnapshotter implements Snapshotter {
         if (parent !== '') records.getParent(read, parent);
         throw error;
       });
-      return this.#driver.mounts({ directory: this.#directories.path(id), kind, parents });
+      return this.#driver.mounts({ directory: this.#directories.path(id), kind, parents, labels });
     });
   }
 
@@ -186,20 +210,28 @@ class DirectorySnapshotter implements Snapshotter {
   }
 
   async #commit(namespace: string, { name, key, options }: Commit): Promise<void> {
+    const { read } = this.#metadata;
     const records = this.#records(namespace);
-    const { id } = records.getCommittable(this.#metadata.read, key);
     const { labels = {}, lease } = options;
     await this.#refuseCommitted(records, name, lease);
+    const active = records.getCommittable(read, key);
+    const { id } = active;
+    const parent = records.parentOfCommit(read, active, options.parent ?? '');
     const tree = treeOf(this.#directories.path(id));
     await requireDirectory('commit', key, tree);
     const usage = await diskUsage(tree);
-    await this.#metadata.write((tx) => records.commit(tx, { name, key, id, usage, labels, lease }));
+    await this.#metadata.write((tx) => records.commit(tx, { name, key, id, parent, usage, labels, lease }));
   }
 
   async #refuseCommitted(records: SnapshotRecords, name: string, lease: string | undefined): Promise<void> {
     if (records.find(this.#metadata.read, name) === undefined) return;
     if (lease !== undefined) await this.#metadata.write((tx) => records.hold(tx, lease, name));
     throw records.alreadyExists('commit', name);
+  }
+
+  #shown(record: SnapshotRecord): SnapshotRecord {
+    const own = this.#driver.ownLabels?.(this.#directories.path(record.id)) ?? {};
+    return { ...record, labels: { ...own, ...record.labels } };
   }
 
   #records(namespace: string): SnapshotRecords {

@@ -19,7 +19,7 @@ export function lifetimesContract(name: string, open: OpenSnapshotter): void {
     });
     await snapshots.remove('default', 'a');
     await snapshots.remove('default', 'one');
-    assert.deepEqual(snapshots.list('default'), []);
+    assert.deepEqual(await snapshots.list('default'), []);
     await snapshots.cleanup();
     assert.deepEqual(await directoriesOf(snapshots), []);
     await snapshots.prepare('default', 'one', '');
@@ -52,13 +52,13 @@ export function lifetimesContract(name: string, open: OpenSnapshotter): void {
     await using t = await testSnapshots(open);
     await t.layer('one', '', write('f', 'x'));
     await t.within(await t.snapshots.prepare('default', 'a', 'one'), write('g', 'y'));
-    const before = t.snapshots.list('default');
+    const before = await t.snapshots.list('default');
     const reopened = await t.reopen();
-    assert.deepEqual(reopened.list('default'), before);
+    assert.deepEqual(await reopened.list('default'), before);
     const mounts = await reopened.mounts('default', 'a');
     assert.deepEqual(await t.within(mounts, async (root) => (await readdir(root)).sort()), ['f', 'g']);
     await reopened.prepare('default', 'b', 'one');
-    const ids = reopened.list('default').map((record) => record.id);
+    const ids = (await reopened.list('default')).map((record) => record.id);
     assert.equal(new Set(ids).size, 3);
   });
 
@@ -76,7 +76,7 @@ export function lifetimesContract(name: string, open: OpenSnapshotter): void {
     };
     await litter();
     await snapshots.prepare('default', 'a', 'one');
-    const { id } = snapshots.stat('default', 'a');
+    const { id } = await snapshots.stat('default', 'a');
     await metadata.write((tx) => tx.snapshots.delete('default', `${name}/a`));
     assert.ok((await directoriesOf(snapshots)).includes(String(id)));
     const reopened = await t.reopen();
@@ -103,7 +103,7 @@ export function lifetimesContract(name: string, open: OpenSnapshotter): void {
     );
     stop.abort();
     await cleaning;
-    for (const record of snapshots.list('default').filter(({ kind }) => kind === 'active'))
+    for (const record of (await snapshots.list('default')).filter(({ kind }) => kind === 'active'))
       assert.equal(await t.within(await snapshots.mounts('default', record.key), read('f')), 'x');
     await snapshots.cleanup();
     assert.equal((await directoriesOf(snapshots)).length, 9);
@@ -113,11 +113,12 @@ export function lifetimesContract(name: string, open: OpenSnapshotter): void {
     await using t = await testSnapshots(open);
     const { snapshots, directory } = t;
     await snapshots.prepare('default', 'a', '');
-    const path = join(snapshots.root, 'snapshots', String(snapshots.stat('default', 'a').id));
+    const { id } = await snapshots.stat('default', 'a');
+    const path = join(snapshots.root, 'snapshots', String(id));
     await rename(path, join(directory, 'elsewhere'));
     await assert.rejects(snapshots.mounts('default', 'a'), { kind: 'data-loss', message: /is gone/ });
     await assert.rejects(snapshots.commit('default', 'one', 'a'), { kind: 'data-loss' });
     await snapshots.remove('default', 'a');
-    assert.deepEqual(snapshots.list('default'), []);
+    assert.deepEqual(await snapshots.list('default'), []);
   });
 }

@@ -14,12 +14,12 @@ snapshotterContract('native', openNative);
 test('native: every mount is a bind mount, and a view shows its parent without a copy', async () => {
   await using t = await testSnapshots(openNative);
   const fs = (id: number): string => join(t.snapshots.root, 'snapshots', String(id), 'fs');
-  const id = (key: string): number => t.snapshots.stat('default', key).id;
+  const id = async (key: string): Promise<number> => (await t.snapshots.stat('default', key)).id;
   await t.layer('one', '', async () => {});
   const active = await t.snapshots.prepare('default', 'a', 'one');
-  assert.deepEqual(active, [{ type: 'bind', source: fs(id('a')), options: ['rw', 'rbind'] }]);
+  assert.deepEqual(active, [{ type: 'bind', source: fs(await id('a')), options: ['rw', 'rbind'] }]);
   const view = await t.snapshots.view('default', 'v', 'one');
-  assert.deepEqual(view, [{ type: 'bind', source: fs(id('one')), options: ['ro', 'rbind'] }]);
+  assert.deepEqual(view, [{ type: 'bind', source: fs(await id('one')), options: ['ro', 'rbind'] }]);
 });
 
 test('native: prepare() on a full disk is resource-exhausted, and leaves nothing', async () => {
@@ -37,7 +37,7 @@ test('native: prepare() on a full disk is resource-exhausted, and leaves nothing
   const full = { kind: 'resource-exhausted', message: /is full, \d+ bytes are free/ };
   await assert.rejects(snapshots.prepare('default', 'b', 'one'), full);
   assert.deepEqual(
-    snapshots.list('default').map((record) => record.key),
+    (await snapshots.list('default')).map((record) => record.key),
     ['one'],
   );
   await snapshots.cleanup();

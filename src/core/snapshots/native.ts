@@ -6,7 +6,7 @@ import { bindMount, makeRoot } from '#/core/snapshots/plain-tree.ts';
 /** Snapshots as full copies: for any file system, slow and large unless it can share the bytes of copies (reflink). */
 export const openNative: OpenSnapshotter = (context) =>
   openDirectorySnapshotter(
-    { name: 'native', populate: populateNative, mounts: (tree) => [nativeMount(tree)] },
+    { name: 'native', capabilities: [], populate: populateNative, mounts: (tree) => [nativeMount(tree)] },
     context,
   );
 

@@ -4,36 +4,81 @@ import { chmod, chown, mkdir, mkdtempDisposable, readdir, stat } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Labels } from '#/base/any.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import { mount } from '#/linux/mount.ts';
 import { listMounts } from '#/linux/mount-info.ts';
 import { lutimes } from '#/linux/times.ts';
+import { rebaseContract } from '#/core/snapshots/rebase.suite.ts';
 import { snapshotterContract } from '#/core/snapshots/contract.suite.ts';
 import { openOverlay } from '#/core/snapshots/overlay.ts';
-import { testSnapshots } from '#/core/snapshots/snapshots.fixture.ts';
+import { directoriesOf, testSnapshots, write } from '#/core/snapshots/snapshots.fixture.ts';
 
 snapshotterContract('overlayfs', openOverlay);
+rebaseContract('overlayfs', openOverlay);
 
 test('overlayfs: mounts have the shapes that clients of containerd know', async () => {
   await using t = await testSnapshots(openOverlay);
   const { snapshots } = t;
-  const place = (key: string): string => join(snapshots.root, 'snapshots', String(snapshots.stat('default', key).id));
+  const place = async (key: string): Promise<string> =>
+    join(snapshots.root, 'snapshots', String((await snapshots.stat('default', key)).id));
   const more = existsSync('/sys/module/overlay/parameters/index') ? ['index=off'] : [];
   const active = await snapshots.prepare('default', 'a', '');
-  assert.deepEqual(active, [{ type: 'bind', source: `${place('a')}/fs`, options: ['rw', 'rbind'] }]);
+  assert.deepEqual(active, [{ type: 'bind', source: `${await place('a')}/fs`, options: ['rw', 'rbind'] }]);
   await snapshots.commit('default', 'one', 'a');
   await t.layer('two', 'one', async () => {});
   const viewOfNothing = await snapshots.view('default', 'v0', '');
-  assert.deepEqual(viewOfNothing, [{ type: 'bind', source: `${place('v0')}/fs`, options: ['ro', 'rbind'] }]);
+  assert.deepEqual(viewOfNothing, [{ type: 'bind', source: `${await place('v0')}/fs`, options: ['ro', 'rbind'] }]);
   const viewOfOne = await snapshots.view('default', 'v1', 'one');
-  assert.deepEqual(viewOfOne, [{ type: 'bind', source: `${place('one')}/fs`, options: ['ro', 'rbind'] }]);
-  const lower = `lowerdir=${place('two')}/fs:${place('one')}/fs`;
+  assert.deepEqual(viewOfOne, [{ type: 'bind', source: `${await place('one')}/fs`, options: ['ro', 'rbind'] }]);
+  const lower = `lowerdir=${await place('two')}/fs:${await place('one')}/fs`;
   const viewOfTwo = await snapshots.view('default', 'v2', 'two');
   assert.deepEqual(viewOfTwo, [{ type: 'overlay', source: 'overlay', options: [lower, ...more] }]);
   const onTwo = await snapshots.prepare('default', 'b', 'two');
-  const options = [`workdir=${place('b')}/work`, `upperdir=${place('b')}/fs`, lower, ...more];
+  const options = [`workdir=${await place('b')}/work`, `upperdir=${await place('b')}/fs`, lower, ...more];
   assert.deepEqual(onTwo, [{ type: 'overlay', source: 'overlay', options }]);
   assert.deepEqual(await snapshots.mounts('default', 'b'), onTwo);
+});
+
+test('overlayfs: options of the configuration show in mounts, labels and removal', async () => {
+  const mountOptions = ['metacopy=on', 'index=on'];
+  const options = { upperdirLabel: true, syncRemove: true, slowChown: true, mountOptions };
+  await using t = await testSnapshots((context) => openOverlay({ ...context, options }));
+  const { snapshots } = t;
+  assert.ok(!snapshots.capabilities.includes('only-remap-ids'));
+  await t.layer('one', '', write('f', 'x'));
+  const [mount] = await snapshots.prepare('default', 'a', 'one');
+  assert.deepEqual(mount?.options.slice(-2), mountOptions);
+  const upper = join(snapshots.root, 'snapshots', String((await snapshots.stat('default', 'a')).id), 'fs');
+  const label = { 'containerd.io/snapshot/overlay.upperdir': upper };
+  assert.deepEqual((await snapshots.stat('default', 'a')).labels, label);
+  assert.deepEqual((await snapshots.setLabels('default', 'a', () => ({ b: '2' }))).labels, { b: '2', ...label });
+  assert.ok(
+    (await snapshots.list('default')).every((record) => Object.keys(record.labels).some((key) => key in label)),
+  );
+  await snapshots.remove('default', 'a');
+  assert.deepEqual(await directoriesOf(snapshots), [String((await snapshots.stat('default', 'one')).id)]);
+});
+
+test('overlayfs: the root of a snapshot with id-mapping labels is its container root’s', async () => {
+  await using t = await testSnapshots(openOverlay);
+  const labels = (uids: string, gids: string): Labels => ({
+    'containerd.io/snapshot/uidmapping': uids,
+    'containerd.io/snapshot/gidmapping': gids,
+  });
+  await t.snapshots.prepare('default', 'a', '', { labels: labels('0:1000:10', '5:7:1,0:2000:5') });
+  const { id } = await t.snapshots.stat('default', 'a');
+  const { uid, gid } = await stat(join(t.snapshots.root, 'snapshots', String(id), 'fs'));
+  assert.deepEqual([uid, gid], [1000, 2000]);
+  for (const wrong of [
+    labels('0:1', '0:1:1'),
+    labels('1:1:1', '0:1:1'),
+    labels('', '0:1:1'),
+    { 'containerd.io/snapshot/uidmapping': '0:1:1' },
+  ])
+    await assert.rejects(t.snapshots.prepare('default', 'b', '', { labels: wrong }), { kind: 'invalid-argument' });
+  await t.snapshots.cleanup();
+  assert.deepEqual(await directoriesOf(t.snapshots), [String(id)]);
 });
 
 test('overlayfs: a root whose name mount options cannot carry, or whose disk cannot hold an upper layer, is refused', async () => {

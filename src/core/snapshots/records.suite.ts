@@ -32,7 +32,7 @@ export function recordsContract(name: string, open: OpenSnapshotter): void {
       snapshots.setLabels('default', 'nope', () => ({})),
       kind('not-found'),
     );
-    assert.throws(() => snapshots.stat('other', 'a'), kind('not-found'));
+    await assert.rejects(snapshots.stat('other', 'a'), kind('not-found'));
     await snapshots.cleanup();
     assert.deepEqual(await directoriesOf(snapshots), before);
   });
@@ -46,13 +46,7 @@ export function recordsContract(name: string, open: OpenSnapshotter): void {
     await snapshots.commit('other', 'one', 'a');
     assert.equal(await t.within(await snapshots.view('default', 'v', 'one'), read('f')), 'default');
     assert.equal(await t.within(await snapshots.view('other', 'v', 'one'), read('f')), 'other');
-    assert.deepEqual(
-      snapshots
-        .list('other')
-        .map((record) => record.key)
-        .sort(),
-      ['one', 'v'],
-    );
+    assert.deepEqual((await snapshots.list('other')).map((record) => record.key).sort(), ['one', 'v']);
   });
 
   test(`${name}: setLabels() replaces labels; a commit takes only its own; long ones are refused`, async () => {
@@ -69,9 +63,9 @@ export function recordsContract(name: string, open: OpenSnapshotter): void {
     );
     await assert.rejects(snapshots.prepare('default', 'b', '', { labels: long }), { kind: 'invalid-argument' });
     await assert.rejects(snapshots.commit('default', 'b', 'a', { labels: long }), { kind: 'invalid-argument' });
-    assert.deepEqual(snapshots.stat('default', 'a'), changed);
+    assert.deepEqual(await snapshots.stat('default', 'a'), changed);
     await snapshots.commit('default', 'one', 'a');
-    assert.deepEqual(snapshots.stat('default', 'one').labels, {});
+    assert.deepEqual((await snapshots.stat('default', 'one')).labels, {});
   });
 
   test(`${name}: a lease holds what is prepared, also when it exists already, and follows a commit`, async () => {
@@ -100,7 +94,7 @@ export function recordsContract(name: string, open: OpenSnapshotter): void {
     const before = await directoriesOf(snapshots);
     const again = snapshots.prepare('default', 'second', '', { labels, lease: 'l' });
     await assert.rejects(again, { kind: 'already-exists', message: /"one"/ });
-    assert.throws(() => snapshots.stat('default', 'second'), { kind: 'not-found' });
+    await assert.rejects(snapshots.stat('default', 'second'), { kind: 'not-found' });
     assert.deepEqual(await directoriesOf(snapshots), before);
     const [resource] = metadata.read.leaseResources('default', 'l');
     assert.deepEqual(resource, { type: `snapshots/${name}`, id: 'one' });

@@ -16,6 +16,10 @@ export interface SnapshotDirectoriesContext {
   readonly logger: Logger;
 }
 
+export interface Deletion {
+  readonly done: Promise<void>;
+}
+
 /**
  * The numbered directories of a snapshotter. A directory is whole before it has its number, and has its number before a
  * record names it; it loses its record before anything in it is deleted. So whatever a crash leaves without a record is
@@ -58,8 +62,8 @@ export class SnapshotDirectories implements AsyncDisposable {
   }
 
   /** Takes the directory of a deleted record out of sight; it is deleted in the background. */
-  async discard(id: number): Promise<void> {
-    await this.#discard(String(id));
+  async discard(id: number): Promise<Deletion> {
+    return await this.#discard(String(id));
   }
 
   /** Waits for deletions under way, then removes what no record names. */
@@ -91,18 +95,19 @@ export class SnapshotDirectories implements AsyncDisposable {
     });
   }
 
-  async #discard(name: string): Promise<void> {
+  async #discard(name: string): Promise<Deletion> {
     const gone = `gone-${newToken()}`;
     this.#busy.add(gone);
     try {
       await rename(this.#pathOf(name), this.#pathOf(gone));
     } catch (error) {
       this.#busy.delete(gone);
-      if (errnoOf(error) === 'ENOENT') return;
+      if (errnoOf(error) === 'ENOENT') return { done: Promise.resolve() };
       throw error;
     }
-    const deletion = this.#delete(gone).finally(() => this.#deletions.delete(deletion));
-    this.#deletions.add(deletion);
+    const done = this.#delete(gone).finally(() => this.#deletions.delete(done));
+    this.#deletions.add(done);
+    return { done };
   }
 
   async #delete(name: string): Promise<void> {

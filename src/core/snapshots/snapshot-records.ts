@@ -24,6 +24,8 @@ export interface CommitSnapshot {
   readonly name: string;
   readonly key: string;
   readonly id: number;
+  /** Where it stands from now on. */
+  readonly parent: string;
   readonly usage: SnapshotUsage;
   readonly labels: Labels;
   readonly lease: string | undefined;
@@ -80,6 +82,20 @@ export class SnapshotRecords {
     throw this.#error('failed-precondition', 'mount', key, 'it is committed; prepare or view a snapshot on it');
   }
 
+  /**
+   * The parent that a snapshot is committed with. `invalid-argument` when it would change, `not-found`, or
+   * `failed-precondition` when it is not committed.
+   */
+  parentOfCommit(read: Reader, { key, parent }: SnapshotRecord, wanted: string): string {
+    if (wanted === '' || wanted === parent) return parent;
+    if (parent !== '') throw this.#error('invalid-argument', 'commit', key, `its parent is "${parent}" and stays so`);
+    const base = this.find(read, wanted);
+    if (base === undefined) throw this.#error('not-found', 'commit', key, `there is no parent "${wanted}"`);
+    if (base.kind !== 'committed')
+      throw this.#error('failed-precondition', 'commit', key, `its parent "${wanted}" is ${base.kind}, not committed`);
+    return wanted;
+  }
+
   /** The active snapshot that can be committed. `failed-precondition` for any other. */
   getCommittable(read: Reader, key: string): SnapshotRecord {
     const record = this.get(read, key);
@@ -104,15 +120,17 @@ export class SnapshotRecords {
   }
 
   /** Makes the active `key` the committed `name`; the leases that held the one hold the other. */
-  commit(tx: Transaction, { name, key, id, usage, labels, lease }: CommitSnapshot): void {
+  commit(tx: Transaction, { name, key, id, parent, usage, labels, lease }: CommitSnapshot): void {
     const active = this.getCommittable(tx, key);
     if (active.id !== id) throw this.#error('aborted', 'commit', key, 'it was replaced meanwhile; try again');
+    this.parentOfCommit(tx, active, parent);
     const at = now();
     tx.snapshots.delete(this.#namespace, this.#recordKey(key));
     tx.snapshots.create(this.#namespace, {
       ...active,
       ...usage,
       key: name,
+      parent,
       kind: 'committed',
       labels,
       createdAt: at,

@@ -4,6 +4,7 @@ import { placeOf, refuseEntry, splitEntryName, type EntryPlace } from '#/core/la
 import { FileContent } from '#/core/layers/child/file-content.ts';
 import { isDirectory, statusOf } from '#/core/layers/child/file-status.ts';
 import { makeNode } from '#/core/layers/child/make-node.ts';
+import { markHidden, markOpaque } from '#/core/layers/child/overlay-marks.ts';
 import { hideAll, hideName, removeTree } from '#/core/layers/child/removal.ts';
 import { pathIn, touch, Tree, type Directory } from '#/core/layers/child/tree.ts';
 import { travels } from '#/core/layers/child/xattr-policy.ts';
@@ -16,6 +17,8 @@ import type { TarEvent } from '#/oci/tar-reader.ts';
 export interface ExtractorOptions {
   /** Entries, and directories that they need, after which an archive is refused. */
   readonly maxEntries: number;
+  /** The tree is an upper layer alone: what it hides is marked for overlayfs. */
+  readonly marks: boolean;
   /** Hears what was left out. */
   readonly warn: (message: string) => void;
 }
@@ -26,7 +29,7 @@ export interface ExtractorOptions {
  */
 export class Extractor {
   readonly #options: ExtractorOptions;
-  readonly #tree = new Tree(() => this.#count());
+  readonly #tree: Tree;
   #entries = 0;
   #name = '';
   /** The file whose content comes. */
@@ -34,6 +37,7 @@ export class Extractor {
 
   constructor(options: ExtractorOptions) {
     this.#options = options;
+    this.#tree = new Tree({ onMade: () => this.#count(), marks: options.marks });
   }
 
   take(event: TarEvent): void {
@@ -77,7 +81,7 @@ export class Extractor {
         return this.#beRoot(entry);
       case 'opaque':
       case 'whiteout':
-        return this.#remove(place, entry);
+        return this.#options.marks ? this.#mark(place, entry) : this.#remove(place, entry);
       case 'node':
         return this.#make(entry, this.#tree.enter(place.parent, entry.name), place.base);
     }
@@ -103,6 +107,18 @@ export class Extractor {
     if (directory === undefined) return;
     if (place.kind === 'whiteout') hideName(this.#tree, directory, place.base);
     else hideAll(this.#tree, directory);
+  }
+
+  #mark(place: Extract<EntryPlace, { kind: 'opaque' | 'whiteout' }>, entry: TarEntry): void {
+    const directory = this.#tree.enter(place.parent, entry.name);
+    if (place.kind === 'opaque' && directory === this.#tree.root)
+      refuseEntry(
+        entry.name,
+        'it hides all layers below, which cannot be said without them; unpack it onto its parent',
+      );
+    touch(directory);
+    if (place.kind === 'opaque') markOpaque(directory.path);
+    else markHidden(pathIn(directory, place.base));
   }
 
   #make(entry: TarEntry, directory: Directory, base: string): void {
@@ -143,12 +159,19 @@ export class Extractor {
       if (errnoOf(error) !== 'EEXIST') throw error;
       const status = statusOf(path);
       fresh = status === undefined || !isDirectory(status.mode);
-      if (fresh) this.#clear(parent, base);
-      if (fresh) makeDirectory(encodeName(path), attributes);
+      if (fresh) this.#replaceByDirectory(parent, base, attributes);
       else lchownMode(encodeName(path), attributes);
     }
     this.#tree.adopt(parent, base, fresh).time = entry.modified;
     this.#setXattrs(entry, path);
+  }
+
+  /** What was hidden, or a file, below stays so under the new directory. */
+  #replaceByDirectory(parent: Directory, base: string, attributes: Attributes): void {
+    const path = pathIn(parent, base);
+    this.#clear(parent, base);
+    makeDirectory(encodeName(path), attributes);
+    if (this.#options.marks) markOpaque(path);
   }
 
   /** What a hard link is a name of: inside the root, there already, and not followed if it is a symbolic link. */

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { linkTarget, statusOf } from '#/core/layers/child/file-status.ts';
 import { refuseEntry } from '#/core/layers/child/entry-name.ts';
+import { isMark, markOpaque, removeMark } from '#/core/layers/child/overlay-marks.ts';
 import { makeDirectory, type Attributes } from '#/linux/untar.ts';
 import { encodeName } from '#/oci/tar-entry.ts';
 
@@ -22,6 +23,13 @@ export interface Directory {
 /** A symbolic link on the way to an entry. */
 interface SymbolicLink {
   readonly target: string;
+}
+
+export interface TreeOptions {
+  /** Hears of each directory that no entry lists but that one needs. */
+  readonly onMade: () => void;
+  /** Whether overlayfs's marks may be in the tree: a marked name is free. */
+  readonly marks: boolean;
 }
 
 interface Walk {
@@ -47,13 +55,12 @@ export function pathIn(directory: Directory, name: string): string {
  */
 export class Tree {
   readonly root: Directory;
-  readonly #onMade: () => void;
+  readonly #options: TreeOptions;
   #lastPath: readonly string[] = [];
   #last: Directory;
 
-  /** `onMade` hears of each directory that no entry lists but that one needs. */
-  constructor(onMade: () => void) {
-    this.#onMade = onMade;
+  constructor(options: TreeOptions) {
+    this.#options = options;
     this.root = openDirectory('/', undefined, false);
     this.#last = this.root;
   }
@@ -123,12 +130,20 @@ export class Tree {
         return link;
       }
       default:
+        if (this.#options.marks && isMark(status)) return makes ? this.#makeOverMark(parent, base) : undefined;
         return makes ? refuseEntry(name, 'a part of its path is not a directory') : undefined;
     }
   }
 
+  #makeOverMark(parent: Directory, base: string): Directory {
+    removeMark(pathIn(parent, base));
+    const made = this.#makeImplied(parent, base);
+    markOpaque(made.path);
+    return made;
+  }
+
   #makeImplied(parent: Directory, base: string): Directory {
-    this.#onMade();
+    this.#options.onMade();
     touch(parent);
     const now = Math.floor(Date.now() / 1000);
     makeDirectory(encodeName(pathIn(parent, base)), { ...implied, seconds: now });

@@ -51,7 +51,7 @@ export async function applyLayer(shop: Workshop, job: ApplyJob): Promise<Outcome
       const inflated = shop.codec.run('inflate', { fd, compression: job.compression, limit: job.limit });
       const hashed = shop.hasher.run('hash', undefined);
       const [inflation, hash] = [settle(inflated), settle(hashed)];
-      const made = attempt(() => untar(shop.ring, { ...shop, maxEntries: job.maxEntries }));
+      const made = attempt(() => untar(shop.ring, { ...shop, maxEntries: job.maxEntries, marks: job.marks }));
       const failure = failureOf([made, await inflation, await hash]);
       if (failure !== undefined) throw failure.reason;
       const { digest, size } = await hashed;
