@@ -1,9 +1,9 @@
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { createSecureContext, rootCertificates } from 'node:tls';
+import { request as httpRequest, type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
 import { EngineError } from '#/base/errors.ts';
+import { openAgents, type AgentOptions } from '#/core/registry/agents.ts';
 import { describeNetworkError, plainUrl } from '#/core/registry/network-error.ts';
-import { proxyFor, type ProxyEnvironment } from '#/core/registry/proxy.ts';
 import { readBody } from '#/core/registry/response-body.ts';
 import { writeBody, type RequestBody } from '#/core/registry/request-body.ts';
 
@@ -26,13 +26,12 @@ export interface HttpResponse extends AsyncDisposable {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends AgentOptions {
   readonly userAgent: string;
   /** Milliseconds without a byte after which the other side counts as gone. */
   readonly stallTimeout: number;
-  readonly environment: ProxyEnvironment;
-  /** PEM certificates to trust beside the public ones. */
-  readonly ca?: readonly string[];
+  /** Milliseconds until a connection, TLS included, must stand. */
+  readonly dialTimeout: number;
   /** Told of each request and answer. */
   readonly trace?: (line: string) => void;
 }
@@ -42,49 +41,21 @@ export interface Connections extends AsyncDisposable {
   send(request: HttpRequest): Promise<HttpResponse>;
 }
 
-const maxSocketsPerHost = 8;
 const keptForDiscard = 64 * 1024;
 const restTimeout = 1000;
 
 export function openConnections(options: ConnectionOptions): Connections {
   const agents = openAgents(options);
   return {
-    send: async (request) => await exchange(request, agents.forUrl(request.url), options),
-    [Symbol.asyncDispose]: async () => agents.destroy(),
-  };
-}
-
-interface Agents {
-  forUrl(url: URL): HttpAgent;
-  destroy(): void;
-}
-
-function openAgents({ environment, ca }: ConnectionOptions): Agents {
-  const agents = new Map<string, HttpAgent>();
-  const secureContext = ca === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, ...ca] });
-  const shared = { keepAlive: true, maxSockets: maxSocketsPerHost, maxFreeSockets: 4 };
-  const open = (secure: boolean, proxy: string | undefined): HttpAgent => {
-    const proxied = proxy === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } };
-    if (!secure) return new HttpAgent({ ...shared, ...proxied });
-    return new HttpsAgent({ ...shared, ...proxied, ...(secureContext === undefined ? {} : { secureContext }) });
-  };
-  return {
-    forUrl: (url) => {
-      const secure = url.protocol === 'https:';
-      const proxy = proxyFor(url, environment);
-      const key = `${secure} ${proxy ?? ''}`;
-      const agent = agents.get(key) ?? open(secure, proxy);
-      agents.set(key, agent);
-      return agent;
-    },
-    destroy: () => agents.forEach((agent) => agent.destroy()),
+    send: async (request) => await exchange(request, await agents.forUrl(request.url), options),
+    [Symbol.asyncDispose]: async () => agents[Symbol.dispose](),
   };
 }
 
 async function exchange(
   request: HttpRequest,
-  agent: HttpAgent,
-  { userAgent, stallTimeout, trace }: ConnectionOptions,
+  agent: Agent,
+  { userAgent, stallTimeout, dialTimeout, trace }: ConnectionOptions,
 ): Promise<HttpResponse> {
   const { method, url, body, signal } = request;
   const tried = `${method} ${plainUrl(url)}`;
@@ -101,6 +72,7 @@ async function exchange(
     ...(signal === undefined ? {} : { signal }),
   });
   trace?.(`> ${tried}`);
+  limitDialing(outgoing, dialTimeout, tried);
   try {
     const message = await answerOf(outgoing, body, { stallTimeout, tried });
     trace?.(`< ${message.statusCode ?? 0} ${tried}`);
@@ -110,6 +82,18 @@ async function exchange(
     signal?.throwIfAborted();
     throw describeNetworkError(tried, error);
   }
+}
+
+/** A fresh connection must stand in time. One that was kept does, and behind a proxy the stall time counts. */
+function limitDialing(outgoing: ClientRequest, dialTimeout: number, tried: string): void {
+  outgoing.once('socket', (socket: Socket) => {
+    if (!socket.connecting) return;
+    const why = `Cannot ${tried}: no connection within ${dialTimeout / 1000} seconds`;
+    const timer = setTimeout(() => outgoing.destroy(new EngineError('unavailable', why)), dialTimeout);
+    const stop = (): void => clearTimeout(timer);
+    outgoing.once('close', stop);
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', stop);
+  });
 }
 
 const bodiless = (method: string): Record<string, string> =>

@@ -47,7 +47,15 @@ export interface PushBlob {
   readonly onProgress?: (sent: number) => void;
 }
 
-/** A repository on a registry, with the credentials of one request. Connections are kept while it is open. */
+export interface FetchedBlob {
+  /** Where the bytes begin: the wanted offset, or 0 where a server ignores ranges. */
+  readonly start: number;
+  readonly body: AsyncIterable<Uint8Array>;
+  /** The whole was wrong: whoever gave the bytes is not asked again. False when nobody else could be. */
+  readonly distrust: () => boolean;
+}
+
+/** A repository on a registry and its mirrors, with the credentials of one request. Connections are kept while it is open. */
 export interface Repository extends AsyncDisposable {
   readonly reference: Reference;
   /** The descriptor of the reference's tag or digest: `not-found`, `unauthenticated`, `permission-denied`, `unavailable`. */
@@ -55,13 +63,10 @@ export interface Repository extends AsyncDisposable {
   /** A manifest's bytes, their digest checked. */
   fetchManifest(descriptor: Descriptor, limit: number): Promise<Uint8Array>;
   /**
-   * A blob's bytes from `offset`, not checked. A server that ignores the range gives them from the start; the second
-   * value says where they begin. A connection that breaks throws `unavailable`; the caller resumes.
+   * A blob's bytes from `offset`, not checked. A connection that breaks throws `unavailable`; the caller resumes, and
+   * another host may go on.
    */
-  fetchBlob(
-    descriptor: Descriptor,
-    offset: number,
-  ): Promise<{ readonly start: number; readonly body: AsyncIterable<Uint8Array> }>;
+  fetchBlob(descriptor: Descriptor, offset: number): Promise<FetchedBlob>;
   hasBlob(digest: Digest): Promise<boolean>;
   /** 'exists' and 'mounted' sent no bytes. */
   pushBlob(blob: PushBlob): Promise<'pushed' | 'exists' | 'mounted'>;

@@ -58,7 +58,9 @@ test('findCredentials() asks the helper of a host, then the general one, then th
 
 test('findCredentials() names the file or the helper that is wrong', async () => {
   await assert.rejects(lookUp('{', 'ghcr.io'), { kind: 'failed-precondition', message: /config\.json": it is not/ });
-  await assert.rejects(lookUp({ auths: { 'ghcr.io': { auth: '!!' } } }, 'ghcr.io'), { message: /"auth" of "ghcr.io"/ });
+  await assert.rejects(lookUp({ auths: { 'ghcr.io': { auth: '!!' } } }, 'ghcr.io'), {
+    message: /login of "ghcr.io" in ".*config.json"/,
+  });
   await assert.rejects(lookUp({ credsStore: '../../bin/sh' }, 'ghcr.io'), { kind: 'invalid-argument' });
   await assert.rejects(lookUp({ credsStore: 'absent' }, 'ghcr.io'), /from the helper "absent"/);
   await assert.rejects(lookUp({ credsStore: 'fake' }, 'ghcr.io', 'echo locked >&2; exit 3'), {

@@ -93,7 +93,7 @@ function readEntry(entry: Json, domain: string, file: string): Credentials | und
   const registryToken = text('registrytoken');
   const auth = text('auth');
   const [username, password] =
-    auth === undefined ? [text('username'), text('password')] : decodeAuth(auth, domain, file);
+    auth === undefined ? [text('username'), text('password')] : decodeAuth(auth, `"${domain}" in "${file}"`);
   const credentials: Credentials = {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
@@ -103,11 +103,15 @@ function readEntry(entry: Json, domain: string, file: string): Credentials | und
   return hasCredentials(credentials) ? credentials : undefined;
 }
 
-function decodeAuth(auth: string, domain: string, file: string): [string, string] {
+/** `user:password` in base64, as docker's files and containerd's configuration have it; `where` is for the error. */
+export function decodeAuth(auth: string, where: string): [string, string] {
   const decoded = Buffer.from(auth, 'base64').toString('utf8').replace(/\0+$/, '');
   const colon = decoded.indexOf(':');
-  if (colon <= 0) throw unreadable(file, `the "auth" of "${domain}" is not "user:password" in base64`);
-  return [decoded.slice(0, colon), decoded.slice(colon + 1)];
+  if (colon > 0) return [decoded.slice(0, colon), decoded.slice(colon + 1)];
+  throw new EngineError(
+    'failed-precondition',
+    `Cannot read the login of ${where}: its "auth" is not "user:password" in base64`,
+  );
 }
 
 function unreadable(file: string, why: string): EngineError {

@@ -1,44 +1,31 @@
-import { isLoopbackHost } from '#/core/registry/proxy.ts';
 import type { Connections } from '#/core/registry/connections.ts';
-import type { RegistryOptions } from '#/core/registry/contract.ts';
+import type { RegistryHost } from '#/core/registry/registry-host.ts';
 
-/** The hosts' own names where an image reference says something shorter. */
-const realHosts: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
-
-/** Where a registry's API is: `https://host[:port]`; a registry on this machine may speak plain http. */
+/** Root of a host's API, by the scheme that it speaks: where it may be either, https unless nothing answers to it. */
 export async function findEndpoint(
   connections: Connections,
-  domain: string,
-  {
-    defaultScheme,
-    signal,
-  }: { readonly defaultScheme?: RegistryOptions['defaultScheme']; readonly signal: AbortSignal | undefined },
+  { root, scheme }: Pick<RegistryHost, 'root' | 'scheme'>,
+  signal: AbortSignal | undefined,
 ): Promise<URL> {
-  const host = realHosts[domain] ?? domain;
-  if (defaultScheme !== undefined) return new URL(`${defaultScheme}://${host}`);
-  const encrypted = new URL(`https://${host}`);
-  if (!isLoopbackHost(encrypted.hostname)) return encrypted;
-  const plain = new URL(`http://${host}`);
-  const plainAnswer = await probe(connections, plain, signal);
-  if (plainAnswer !== undefined && plainAnswer !== badRequest) return plain;
-  const encryptedAnswer = await probe(connections, encrypted, signal);
-  return encryptedAnswer !== undefined || plainAnswer === badRequest ? encrypted : plain;
+  if (scheme !== 'either') return withScheme(root, scheme);
+  const [encrypted, plain] = [withScheme(root, 'https'), withScheme(root, 'http')];
+  if (await answers(connections, encrypted, signal)) return encrypted;
+  return (await answers(connections, plain, signal)) ? plain : encrypted;
 }
 
-/** What a TLS server answers to plain http, where it answers at all. */
-const badRequest = 400;
+function withScheme(root: URL, scheme: 'https' | 'http'): URL {
+  const url = new URL(root);
+  url.protocol = `${scheme}:`;
+  return url;
+}
 
-/** The status of the API's root; undefined when there was no answer. */
-async function probe(
-  connections: Connections,
-  base: URL,
-  signal: AbortSignal | undefined,
-): Promise<number | undefined> {
+async function answers(connections: Connections, root: URL, signal: AbortSignal | undefined): Promise<boolean> {
   try {
-    await using response = await connections.send({ method: 'GET', url: new URL('/v2/', base), signal });
-    return response.status;
+    const url = new URL(`${root.href}/`);
+    await using _response = await connections.send({ method: 'GET', url, signal });
+    return true;
   } catch {
     signal?.throwIfAborted();
-    return undefined;
+    return false;
   }
 }

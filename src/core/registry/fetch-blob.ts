@@ -4,7 +4,7 @@ import type { RegistryClient } from '#/core/registry/registry-client.ts';
 import { pullScope, quoted, type RepositoryName } from '#/core/registry/repository-name.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 
-export interface FetchedBlob {
+export interface BlobBytes {
   readonly start: number;
   readonly body: AsyncIterable<Uint8Array>;
 }
@@ -14,7 +14,7 @@ export async function fetchBlob(
   client: RegistryClient,
   name: RepositoryName,
   { descriptor, offset }: { readonly descriptor: Descriptor; readonly offset: number },
-): Promise<FetchedBlob> {
+): Promise<BlobBytes> {
   const tried = `fetch blob ${descriptor.digest} of ${quoted(name)}`;
   if (offset >= descriptor.size && descriptor.size > 0)
     throw new EngineError(
@@ -52,7 +52,7 @@ async function request(client: RegistryClient, name: RepositoryName, blob: BlobR
     }
   }
   try {
-    const target = `/v2/${name.path}/blobs/${descriptor.digest}`;
+    const target = `${name.path}/blobs/${descriptor.digest}`;
     return await client.call({ tried, method: 'GET', target, scopes: [pullScope(name)], headers });
   } catch (error) {
     throw failures[0] ?? error;

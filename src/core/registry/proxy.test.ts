@@ -4,6 +4,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { openConnections } from '#/core/registry/connections.ts';
+import { createFileCache } from '#/core/registry/file-cache.ts';
+import { createTlsContexts } from '#/core/registry/host-tls.ts';
 import { proxyFor } from '#/core/registry/proxy.ts';
 import { makeCertificate, startServer } from '#/core/registry/registry.fixture.ts';
 import { readWhole } from '#/core/registry/response-body.ts';
@@ -65,7 +67,15 @@ test('send() reaches https through a CONNECT proxy with the password of its addr
   });
   const { port } = proxy.address() as AddressInfo;
   const environment = { HTTPS_PROXY: `http://ann:p%40w@127.0.0.1:${port}` };
-  const options = { userAgent: 'berth-test', stallTimeout: 2000, environment, ca: [tls.cert] };
+  const contexts = createTlsContexts({ files: createFileCache(), environment, ca: [tls.cert] });
+  const options = {
+    userAgent: 'berth-test',
+    stallTimeout: 2000,
+    dialTimeout: 2000,
+    environment,
+    hostname: 'registry.test',
+    tls: async () => await contexts.open({}),
+  };
   {
     await using connections = openConnections(options);
     await using response = await connections.send({ method: 'GET', url: new URL('https://registry.test/v2/') });

@@ -22,7 +22,7 @@ export async function hasBlob(
   await using response = await client.call({
     tried: `look for blob ${digest} in ${quoted(name)}`,
     method: 'HEAD',
-    target: `/v2/${name.path}/blobs/${digest}`,
+    target: `${name.path}/blobs/${digest}`,
     scopes: [scope],
     accept: [404],
   });
@@ -73,7 +73,7 @@ async function begin(upload: Upload, mountFrom: string | undefined): Promise<Upl
     await using response = await client.call({
       tried,
       method: 'POST',
-      target: `/v2/${name.path}/blobs/uploads/?${query.toString()}`,
+      target: `${name.path}/blobs/uploads/?${query.toString()}`,
       scopes: [pushScope(name), pullScope(from)],
     });
     return response.status === 201 ? 'mounted' : sessionOf(upload, response);
@@ -86,7 +86,7 @@ async function begin(upload: Upload, mountFrom: string | undefined): Promise<Upl
 
 async function beginPlain(upload: Upload): Promise<UploadSession> {
   const { client, name, tried } = upload;
-  const target = `/v2/${name.path}/blobs/uploads/`;
+  const target = `${name.path}/blobs/uploads/`;
   await using response = await client.call({ tried, method: 'POST', target, scopes: [pushScope(name)] });
   return sessionOf(upload, response);
 }

@@ -3,10 +3,11 @@ import type { Logger } from '#/base/log.ts';
 import { answerError } from '#/core/registry/answer-error.ts';
 import { createAuthorizer, type Authorizer } from '#/core/registry/authorize.ts';
 import type { Connections, HttpRequest, HttpResponse } from '#/core/registry/connections.ts';
-import type { CredentialRequest, Credentials, RegistryOptions } from '#/core/registry/contract.ts';
+import type { CredentialRequest, Credentials } from '#/core/registry/contract.ts';
 import { findEndpoint } from '#/core/registry/endpoint.ts';
 import { plainUrl } from '#/core/registry/network-error.ts';
 import { followUrl, sendFollowing } from '#/core/registry/redirects.ts';
+import { isMirrorOf, type RegistryHost } from '#/core/registry/registry-host.ts';
 import type { RequestBody } from '#/core/registry/request-body.ts';
 import { withRetries, type RetryPolicy } from '#/core/registry/retry.ts';
 
@@ -14,29 +15,33 @@ export interface Call {
   /** For errors: `fetch layer "sha256:…" of "host/name"`. */
   readonly tried: string;
   readonly method: HttpRequest['method'];
-  /** Below the registry (`/v2/…`), or a whole URL that the registry gave. */
+  /** Below the root of the API (`name/manifests/tag`), or a whole URL that the registry gave. */
   readonly target: string | URL;
   readonly scopes: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
   /** Statuses of 400 and above that the caller handles. */
   readonly accept?: readonly number[];
+  /** Not to be tried again: another host can answer as well. */
+  readonly once?: boolean;
 }
 
 export interface ClientOptions {
   readonly connections: Connections;
+  readonly host: RegistryHost;
+  /** The registry whose content is wanted; a mirror is told. */
   readonly domain: string;
   readonly retryPolicy: RetryPolicy;
   readonly findCredentials: (request: CredentialRequest) => Promise<Credentials | undefined>;
   readonly logger: Logger;
   readonly signal: AbortSignal | undefined;
-  /** Sent to the registry with each request. */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly defaultScheme?: RegistryOptions['defaultScheme'];
+  /** Sent to the host with each request. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Calls one registry: finds its endpoint, logs in when asked to, follows redirects, tries again what may pass. */
-export interface RegistryClient {
+/** Calls one host of a registry: finds its endpoint, logs in when asked to, follows redirects, tries again what may pass. */
+export interface RegistryClient extends AsyncDisposable {
+  readonly host: RegistryHost;
   /** Resolves with an answer below 400 or one in `accept`; throws what any other answer means. */
   call(call: Call): Promise<HttpResponse>;
   /** A Location header of an answer, as a URL that is safe to follow. */
@@ -49,6 +54,7 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
   let session: Promise<Session> | undefined;
   const open = async (): Promise<Session> => await (session ??= openSession(options));
   return {
+    host: options.host,
     call: async (call) => {
       const { base, authorizer } = await open();
       return await carryOut(call, { ...options, base, authorizer });
@@ -63,6 +69,7 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
       if (location !== undefined) return followUrl(response.url, location);
       throw new EngineError('unavailable', `Cannot ${tried}: ${plainUrl(response.url)} answered without a Location`);
     },
+    [Symbol.asyncDispose]: async () => await options.connections[Symbol.asyncDispose](),
   };
 }
 
@@ -71,19 +78,15 @@ interface Session {
   readonly authorizer: Authorizer;
 }
 
-async function openSession(options: ClientOptions): Promise<Session> {
-  const { connections, domain, findCredentials, signal } = options;
-  const { defaultScheme } = options;
-  const base = await findEndpoint(connections, domain, {
-    signal,
-    ...(defaultScheme === undefined ? {} : { defaultScheme }),
-  });
+async function openSession({ connections, host, findCredentials, signal }: ClientOptions): Promise<Session> {
+  const base = await findEndpoint(connections, host, signal);
   return { base, authorizer: createAuthorizer({ connections, registry: base, findCredentials, signal }) };
 }
 
 async function carryOut(call: Call, context: ClientOptions & Session): Promise<HttpResponse> {
   const { retryPolicy, signal } = context;
-  const response = await withRetries(retryPolicy, signal, () => sendLoggedIn(call, context));
+  const policy = call.once === true ? { ...retryPolicy, attempts: 1 } : retryPolicy;
+  const response = await withRetries(policy, signal, () => sendLoggedIn(call, context));
   if (call.accept?.includes(response.status) === true) return response;
   return await orError(call.tried, response);
 }
@@ -98,13 +101,20 @@ async function orError(tried: string, response: HttpResponse): Promise<HttpRespo
   );
 }
 
+function urlOf(
+  { target }: Call,
+  { base, host, domain }: Pick<ClientOptions & Session, 'base' | 'host' | 'domain'>,
+): URL {
+  const url = typeof target === 'string' ? new URL(`${base.href.replace(/\/$/, '')}/${target}`) : new URL(target);
+  if (isMirrorOf(host, domain) && url.origin === base.origin) url.searchParams.set('ns', domain);
+  return url;
+}
+
 /** One attempt, with one login at most: a registry that says 401 for ever gets no third request. */
-async function sendLoggedIn(
-  call: Call,
-  { base, authorizer, connections, logger, signal, headers }: ClientOptions & Session,
-): Promise<HttpResponse> {
-  const { method, target, scopes, body, tried } = call;
-  const url = typeof target === 'string' ? new URL(target, base) : target;
+async function sendLoggedIn(call: Call, context: ClientOptions & Session): Promise<HttpResponse> {
+  const { base, authorizer, connections, logger, signal, headers } = context;
+  const { method, scopes, body, tried } = call;
+  const url = urlOf(call, context);
   const ours = url.origin === base.origin;
   const send = async (authorization: string | undefined): Promise<HttpResponse> => {
     const response = await sendFollowing(connections, {

@@ -20,7 +20,7 @@ export async function resolveManifest(client: RegistryClient, name: RepositoryNa
   const wanted = name.reference.digest ?? name.reference.tag ?? 'latest';
   const call = {
     tried: `resolve ${quoted(name)}`,
-    target: `/v2/${name.path}/manifests/${wanted}`,
+    target: `${name.path}/manifests/${wanted}`,
     scopes: [pullScope(name)],
     headers: { accept },
   };
@@ -81,7 +81,7 @@ export async function fetchManifest(
   await using response = await client.call({
     tried,
     method: 'GET',
-    target: `/v2/${name.path}/manifests/${descriptor.digest}`,
+    target: `${name.path}/manifests/${descriptor.digest}`,
     scopes: [pullScope(name)],
     headers: { accept: `${descriptor.mediaType}, ${accept}` },
   });

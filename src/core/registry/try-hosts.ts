@@ -1,0 +1,99 @@
+import { EngineError } from '#/base/errors.ts';
+import type { Logger } from '#/base/log.ts';
+import type { RegistryClient } from '#/core/registry/registry-client.ts';
+import type { Capability } from '#/core/registry/registry-host.ts';
+
+/** The hosts of a registry in the order in which they are asked. */
+export interface Hosts {
+  readonly clients: readonly RegistryClient[];
+  /** What is wrong with the files that name them. */
+  readonly complaints: readonly string[];
+  readonly logger: Logger;
+  readonly signal: AbortSignal | undefined;
+  /** Hosts that failed in a way that the next request would see again; they are asked last. */
+  readonly shunned: Set<RegistryClient>;
+  /** Hosts that gave wrong bytes; they are not asked for any more. */
+  readonly distrusted: Set<RegistryClient>;
+}
+
+export interface Attempt<T> {
+  /** For errors: `resolve "host/name:tag"`. */
+  readonly tried: string;
+  readonly needs: readonly Capability[];
+  readonly use: (client: RegistryClient) => Promise<T>;
+}
+
+/**
+ * The answer of the first host that has one. Whatever goes wrong with one leads to the next, and only the last is asked
+ * again and again; the error in the end names each host and why. Its kind is that of the registry itself.
+ */
+export async function tryHosts<T>(hosts: Hosts, { tried, needs, use }: Attempt<T>): Promise<T> {
+  const order = inOrder(hosts, needs);
+  const last = order.findLast((client) => !hosts.shunned.has(client)) ?? order.at(-1);
+  const failures: HostFailure[] = [];
+  for (const client of order) {
+    try {
+      return await use(client === last ? client : hurried(client));
+    } catch (error) {
+      hosts.signal?.throwIfAborted();
+      if (!(error instanceof EngineError)) throw error;
+      if (error.kind === 'unavailable') hosts.shunned.add(client);
+      failures.push({ client, error });
+      if (order.length > 1) hosts.logger.info('registry host failed', { host: hostOf(client), error: error.message });
+    }
+  }
+  throw describeFailures(failures, { tried, needs, complaints: hosts.complaints });
+}
+
+function inOrder({ clients, shunned, distrusted }: Hosts, needs: readonly Capability[]): RegistryClient[] {
+  const able = clients.filter((client) => needs.every((need) => client.host.capabilities.includes(need)));
+  const trusted = able.filter((client) => !distrusted.has(client));
+  return [...trusted.filter((client) => !shunned.has(client)), ...trusted.filter((client) => shunned.has(client))];
+}
+
+/** The one host that is written to. Throws `not-found` where no host may be. */
+export function findPusher({ clients, complaints }: Hosts, tried: string): RegistryClient {
+  const pusher = clients.find(({ host }) => host.capabilities.includes('push'));
+  if (pusher === undefined) throw describeFailures([], { tried, needs: ['push'], complaints });
+  return pusher;
+}
+
+/** Takes a host out that gave wrong bytes; false when no other could give right ones. */
+export function distrust(hosts: Hosts, client: RegistryClient): boolean {
+  if (inOrder(hosts, ['pull']).every((other) => other === client)) return false;
+  hosts.distrusted.add(client);
+  return true;
+}
+
+const hostOf = ({ host }: RegistryClient): string => host.root.host;
+
+interface HostFailure {
+  readonly client: RegistryClient;
+  readonly error: EngineError;
+}
+
+const hurried = (client: RegistryClient): RegistryClient => ({
+  ...client,
+  call: async (call) => await client.call({ ...call, once: true }),
+});
+
+interface Failed {
+  readonly tried: string;
+  readonly needs: readonly Capability[];
+  readonly complaints: readonly string[];
+}
+
+function describeFailures(failures: readonly HostFailure[], { tried, needs, complaints }: Failed): EngineError {
+  const also = complaints.map((complaint) => `; ${complaint}`).join('');
+  const own = failures.find(({ client }) => client.host.upstream) ?? failures.at(-1);
+  if (own === undefined)
+    return new EngineError('not-found', `Cannot ${tried}: none of its hosts may ${needs.join(' and ')}${also}`);
+  if (failures.length === 1 && also === '') return own.error;
+  const reasons = failures.map(({ client, error }) => `${hostOf(client)}: ${reasonOf(error, tried)}`);
+  return new EngineError(own.error.kind, `Cannot ${tried}: ${reasons.join('; ')}${also}`, { cause: own.error.cause });
+}
+
+function reasonOf({ message }: EngineError, tried: string): string {
+  const prefix = `Cannot ${tried}: `;
+  return message.startsWith(prefix) ? message.slice(prefix.length) : message;
+}
