@@ -53,7 +53,7 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
   const { address, dockerAddress, gid } = config;
   stack.use(
     await openContainerdApi({
-      core: { ...core, identity, logger },
+      core: { ...core, snapshotter: config.snapshotter, identity, logger },
       address,
       gid,
     }),

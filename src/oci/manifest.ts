@@ -25,6 +25,11 @@ export function isManifestType(mediaType: string): boolean {
   return mediaType === mediaTypes.ociManifest || mediaType === mediaTypes.dockerManifest;
 }
 
+/** The config of a container image, not of another artifact. */
+export function isConfigType(mediaType: string): boolean {
+  return mediaType === mediaTypes.ociConfig || mediaType === mediaTypes.dockerConfig;
+}
+
 export function isLayerType(mediaType: string): boolean {
   return (
     mediaType.startsWith('application/vnd.oci.image.layer.') ||

@@ -22,6 +22,8 @@ export interface ContainerdCore {
   readonly events: Events;
   readonly content: ContentStore;
   readonly snapshotters: Snapshotters;
+  /** The snapshotter for clients that name none. */
+  readonly snapshotter: string;
   readonly layers: Layers;
   readonly images: Images;
   readonly tasks: Tasks;

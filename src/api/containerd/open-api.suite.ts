@@ -11,6 +11,7 @@ import { createEvents } from '#/core/events/create-events.ts';
 import { openImages } from '#/core/images/open-images.ts';
 import { openLayers } from '#/core/layers/open-layers.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
+import type { Registry } from '#/core/registry/contract.ts';
 import { openNative } from '#/core/snapshots/native.ts';
 import { openOverlay } from '#/core/snapshots/overlay.ts';
 import type { GrpcClient } from '#/rpc/grpc-client.ts';
@@ -37,7 +38,10 @@ function absent<T extends object>(name: string): T {
   });
 }
 
-export async function openApi(parts: Partial<ContainerdCore> = {}): Promise<ApiRig> {
+export async function openApi(
+  parts: Partial<ContainerdCore> = {},
+  registry: Registry = absent('registry'),
+): Promise<ApiRig> {
   await using undo = new AsyncDisposableStack();
   const dir = undo.use(await mkdtempDisposable(join(tmpdir(), 'api-')));
   const temporary = join(dir.path, 'tmp');
@@ -55,8 +59,9 @@ export async function openApi(parts: Partial<ContainerdCore> = {}): Promise<ApiR
     events,
     content,
     snapshotters,
+    snapshotter: 'overlayfs',
     layers,
-    images: openImages({ metadata, content, snapshotters, layers, registry: absent('registry'), events }),
+    images: openImages({ metadata, content, snapshotters, layers, registry, events }),
     tasks: absent('tasks'),
     identity: { version: 'v2.0.0-test', revision: 'abc', uuid: '11111111-2222-3333-4444-555555555555' },
     logger: silentLogger,

@@ -13,6 +13,9 @@ import { namespacesService } from '#/api/containerd/namespaces.ts';
 import { listPlugins } from '#/api/containerd/plugins.ts';
 import { snapshotsService } from '#/api/containerd/snapshots.ts';
 import { tasksService } from '#/api/containerd/tasks.ts';
+import { streamingService } from '#/api/containerd/transfer/streaming.ts';
+import { Streams } from '#/api/containerd/transfer/streams.ts';
+import { transferService } from '#/api/containerd/transfer/transfer.ts';
 import { versionService } from '#/api/containerd/version.ts';
 import { createGrpcServer } from '#/rpc/grpc-server.ts';
 import type { BoundService } from '#/rpc/service.ts';
@@ -41,6 +44,7 @@ export async function openContainerdApi(options: ContainerdApiOptions): Promise<
 }
 
 function services(core: ContainerdCore, garbage: GarbageCollection): readonly BoundService[] {
+  const streams = new Streams();
   const served: BoundService[] = [
     versionService(core),
     healthService(),
@@ -53,6 +57,8 @@ function services(core: ContainerdCore, garbage: GarbageCollection): readonly Bo
     diffService(core),
     tasksService(core),
     eventsService(core),
+    streamingService(streams),
+    transferService(core, streams),
   ];
   const introspection = introspectionService(core, () => listPlugins(core, all));
   const all = [...served, introspection];

@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream';
 import type { Labels } from '#/base/any.ts';
 import type { ImageRecord } from '#/core/metadata/contract.ts';
-import type { Credentials } from '#/core/registry/contract.ts';
+import type { Credentials, RegistryOptions } from '#/core/registry/contract.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 import type { Digest } from '#/oci/digest.ts';
 import type { ImageConfig, ImageManifest } from '#/oci/manifest.ts';
@@ -14,6 +14,7 @@ import type { Reference } from '#/oci/reference.ts';
 
 /** What a long operation tells on its way. Digests name the blob concerned. */
 export type ImageProgress =
+  | { readonly kind: 'found'; readonly descriptor: Descriptor; readonly parent: Descriptor | undefined }
   | { readonly kind: 'resolving'; readonly name: string }
   | { readonly kind: 'resolved'; readonly name: string; readonly target: Descriptor }
   | { readonly kind: 'layers'; readonly layers: readonly Descriptor[] }
@@ -32,14 +33,34 @@ export interface ImageOptions {
   readonly onProgress?: (progress: ImageProgress) => void;
 }
 
-export interface PullImage extends ImageOptions {
+/** Which parts of an image are meant. */
+export interface ContentSelection {
+  /** Default: the host's. An empty list means all. */
+  readonly platforms?: readonly Platform[];
+  /** Manifests and configs of the other platforms too, without their layers. */
+  readonly allMetadata?: boolean;
+  /** So many manifests of an index at most, the best first. */
+  readonly manifestLimit?: number;
+}
+
+export interface UnpackTarget {
+  readonly platform: Platform;
+  readonly snapshotter: string;
+}
+
+/** How to reach a registry and log in there. */
+export type RegistryAccess = Omit<RegistryOptions, 'signal'>;
+
+export interface PullImage extends ImageOptions, ContentSelection {
   readonly reference: Reference;
-  /** Default: the host's. */
-  readonly platform?: Platform;
-  readonly credentials?: Credentials;
-  /** Snapshotter to unpack for; undefined unpacks nothing. */
-  readonly snapshotter?: string;
+  readonly access?: RegistryAccess;
+  /** What to unpack of what was chosen; default: nothing. */
+  readonly unpacks?: readonly UnpackTarget[];
+  /** Takes what cannot run too, such as artifacts and images for other platforms without an index; it is not unpacked. */
+  readonly lenient?: boolean;
   readonly labels?: Labels;
+  /** The names to store it under. Default: the reference, with `labels`. */
+  readonly nameTargets?: NameTargets;
 }
 
 export interface PushImage extends ImageOptions {
@@ -63,6 +84,16 @@ export interface ExportImages extends ImageOptions {
   readonly platform?: Platform;
 }
 
+export interface NamedTarget {
+  readonly name: string;
+  readonly target: Descriptor;
+  /** Absent: an existing image keeps its labels. */
+  readonly labels?: Labels | undefined;
+}
+
+/** Gives what came its names. */
+export type NameTargets = (target: Descriptor) => readonly NamedTarget[];
+
 /** An image resolved for one platform, its documents read. */
 export interface ResolvedImage {
   readonly manifestDescriptor: Descriptor;
@@ -85,6 +116,8 @@ export interface Images {
   export(namespace: string, options: ExportImages): AsyncIterable<Uint8Array>;
   /** Gives the target of `source` another name, replacing what had it. */
   tag(namespace: string, source: string, target: Reference): Promise<ImageRecord>;
+  /** Gives the target of `source` the names that `nameTargets` says. */
+  name(namespace: string, source: string, nameTargets: NameTargets): Promise<ImageRecord[]>;
   /** Throws `not-found`. What nothing references any more is collected. */
   remove(namespace: string, name: string): Promise<void>;
   /** By name, short name, `repo@digest`, digest, or an unambiguous prefix of an id. `invalid-argument` when ambiguous. */

@@ -3,6 +3,7 @@ import { isDiskFull } from '#/base/disk-full.ts';
 import { EngineError, describeFailure, isKind, messageOf } from '#/base/errors.ts';
 import { newToken } from '#/base/ids.ts';
 import type { Ingest } from '#/core/content/contract.ts';
+import { contentKey } from '#/core/images/content-key.ts';
 import type { ImageProgress } from '#/core/images/contract.ts';
 import { sourceOf, withSource } from '#/core/images/gc-labels.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
@@ -37,10 +38,12 @@ export async function fetchDocument(fetching: Fetching, descriptor: Descriptor):
   const { parts, namespace, repository } = fetching;
   if (await holdBlob(fetching, descriptor.digest)) {
     await nameSource(fetching, descriptor);
+    fetching.onProgress({ kind: 'exists', digest: descriptor.digest });
     return await parts.content.readWhole(namespace, descriptor.digest, maxManifestBytes);
   }
   const bytes = await repository.fetchManifest(descriptor, maxManifestBytes);
-  await storeDocument(fetching, descriptor, bytes);
+  const stored = await storeDocument(fetching, descriptor, bytes);
+  fetching.onProgress({ kind: stored === 'exists' ? 'exists' : 'downloaded', digest: descriptor.digest });
   return bytes;
 }
 
@@ -53,14 +56,18 @@ async function holdBlob({ parts, namespace, lease }: Fetching, digest: Digest): 
   });
 }
 
-async function storeDocument(fetching: Fetching, descriptor: Descriptor, bytes: Uint8Array): Promise<void> {
-  const ref = `manifest-${descriptor.digest}`;
+async function storeDocument(
+  fetching: Fetching,
+  descriptor: Descriptor,
+  bytes: Uint8Array,
+): Promise<'exists' | 'fetched'> {
+  const ref = contentKey(descriptor);
   const ingest = await openShared(fetching, { descriptor, ref });
-  if (ingest === 'exists') return;
+  if (ingest === 'exists') return 'exists';
   await using upload = ingest;
   await upload.truncate();
   await upload.write(bytes);
-  await commit(fetching, { descriptor, ref }, upload);
+  return await commit(fetching, { descriptor, ref }, upload);
 }
 
 /** Fetches a config: a blob to the registry, a document to us. */
@@ -70,12 +77,13 @@ export async function fetchConfig(fetching: Fetching, descriptor: Descriptor): P
       'resource-exhausted',
       `Cannot fetch config ${descriptor.digest}: its ${descriptor.size} bytes are more than the ${maxManifestBytes} that a config may have`,
     );
-  await fetchBlob(fetching, { descriptor, ref: `config-${descriptor.digest}` });
+  await fetchLayer(fetching, descriptor);
   return await fetching.parts.content.readWhole(fetching.namespace, descriptor.digest, maxManifestBytes);
 }
 
+/** Fetches a layer, or another blob. */
 export async function fetchLayer(fetching: Fetching, descriptor: Descriptor): Promise<void> {
-  const fetched = await fetchBlob(fetching, { descriptor, ref: `layer-${descriptor.digest}` });
+  const fetched = await fetchBlob(fetching, { descriptor, ref: contentKey(descriptor) });
   fetching.onProgress({ kind: fetched === 'exists' ? 'exists' : 'downloaded', digest: descriptor.digest });
 }
 

@@ -1,31 +1,38 @@
 import type { Labels } from '#/base/any.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
-import type { Digest } from '#/oci/digest.ts';
-import type { ImageManifest } from '#/oci/manifest.ts';
+import { isConfigType, isLayerType, isManifestType } from '#/oci/manifest.ts';
 import type { Reference } from '#/oci/reference.ts';
 
 const contentReference = 'containerd.io/gc.ref.content';
 export const uncompressedLabel = 'containerd.io/uncompressed';
 export const snapshotTargetLabel = 'containerd.io/snapshot.ref';
 export const expireLabel = 'containerd.io/gc.expire';
+export const imageBackReference = 'containerd.io/gc.bref.image';
 
-/** What a manifest keeps: its config and its layers. */
-export function manifestLabels({ config, layers }: ImageManifest): Labels {
-  const entries = layers.map(({ digest }, index) => [`${contentReference}.l.${index}`, digest] as const);
-  return { [`${contentReference}.config`]: config.digest, ...Object.fromEntries(entries) };
+/** What an index or a manifest keeps, as containerd's clients label it: each kind of child has its own count. */
+export function childLabels(children: readonly Descriptor[]): Labels {
+  const counts = new Map<string, number>();
+  const entries = children.map((child) => {
+    const kind = childKind(child);
+    const count = counts.get(kind) ?? 0;
+    counts.set(kind, count + 1);
+    const number = count > 0 || kind.endsWith('.') ? String(count) : '';
+    return [`${contentReference}${kind}${number}`, child.digest] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
-/** What an index keeps: those of its manifests that were fetched, by their place in it. */
-export function indexLabels(manifests: readonly Descriptor[], isKept: (digest: Digest) => boolean): Labels {
-  const entries = manifests.flatMap(({ digest }, index) =>
-    isKept(digest) ? [[`${contentReference}.m.${index}`, digest] as const] : [],
-  );
-  return Object.fromEntries(entries);
+function childKind({ mediaType }: Descriptor): string {
+  if (isConfigType(mediaType)) return '.config';
+  if (isManifestType(mediaType)) return '.m.';
+  return isLayerType(mediaType) ? '.l.' : '.';
 }
 
 export const unpackedLabel = (snapshotter: string): string => `containerd.io/gc.ref.snapshot.${snapshotter}`;
 
-export const sourceLabel = (domain: string): string => `containerd.io/distribution.source.${domain}`;
+const sourcePrefix = 'containerd.io/distribution.source.';
+
+export const sourceLabel = (domain: string): string => `${sourcePrefix}${domain}`;
 
 export const sourceOf = ({ domain, path }: Reference): Labels => ({ [sourceLabel(domain)]: path });
 
@@ -34,7 +41,16 @@ const longestSources = 3000;
 /** Adds a repository to those that a blob is known to come from. */
 export function withSource(labels: Labels, { domain, path }: Reference): Labels {
   const key = sourceLabel(domain);
-  const known = (labels[key] ?? '').split(',').filter((repository) => repository !== '' && repository !== path);
-  const all = [...known, path].join(',');
+  const known = (labels[key] ?? '').split(',').filter((repository) => repository !== '');
+  const all = [...new Set([...known, path])].toSorted().join(',');
   return { ...labels, [key]: all.length > longestSources ? path : all };
+}
+
+/** The repositories that a blob is known to come from. */
+export function sourcesOf(labels: Labels): Pick<Reference, 'domain' | 'path'>[] {
+  return Object.entries(labels).flatMap(([key, value]) =>
+    key.startsWith(sourcePrefix)
+      ? value.split(',').map((path) => ({ domain: key.slice(sourcePrefix.length), path }))
+      : [],
+  );
 }

@@ -1,7 +1,7 @@
 import { EngineError, describeFailure, isKind } from '#/base/errors.ts';
 import type { ImportImages } from '#/core/images/contract.ts';
 import { addLabels } from '#/core/images/fetch.ts';
-import { indexLabels, manifestLabels } from '#/core/images/gc-labels.ts';
+import { childLabels } from '#/core/images/gc-labels.ts';
 import { manifestsOf, readStored, type StoredTarget } from '#/core/images/image-content.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
 import { dockerImages } from '#/core/images/import-docker.ts';
@@ -91,15 +91,12 @@ const incomplete = (error: unknown): EngineError =>
   describeFailure('Cannot import the archive: it is incomplete', error);
 
 async function labelAll(context: ReceiveContext, stored: StoredTarget): Promise<void> {
+  const { digest } = stored.descriptor;
   if (stored.kind === 'manifest') {
-    await addLabels(context, stored.descriptor.digest, manifestLabels(stored.manifest));
+    const { config, layers } = stored.manifest;
+    await addLabels(context, digest, childLabels([config, ...layers]));
     return;
   }
-  const present = new Set(stored.children.map(({ descriptor }) => descriptor.digest));
-  await addLabels(
-    context,
-    stored.descriptor.digest,
-    indexLabels(stored.index.manifests, (digest) => present.has(digest)),
-  );
+  await addLabels(context, digest, childLabels(stored.index.manifests));
   for (const child of stored.children) await labelAll(context, child);
 }

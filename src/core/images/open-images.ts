@@ -10,7 +10,7 @@ import { pullImage } from '#/core/images/pull.ts';
 import { pushImage } from '#/core/images/push.ts';
 import { rememberResolved } from '#/core/images/remember-resolved.ts';
 import { resolveImage } from '#/core/images/resolve.ts';
-import { removeImage, tagImage } from '#/core/images/tag.ts';
+import { nameImage, removeImage, tagImage } from '#/core/images/tag.ts';
 import { unpackImage } from '#/core/images/unpack-resolved.ts';
 
 export type ImagesContext = Pick<
@@ -28,6 +28,7 @@ export function openImages(context: ImagesContext): Images {
     import: async (namespace, options) => await importImages(parts, namespace, options),
     export: (namespace, options) => exportImages(parts, namespace, options),
     tag: async (namespace, source, target) => await tagImage(parts, namespace, { source, target }),
+    name: async (namespace, source, nameTargets) => await nameImage(parts, namespace, { source, nameTargets }),
     remove: async (namespace, name) => await removeImage(parts, namespace, name),
     find: async (namespace, text) => await findImage(parts, namespace, text),
     get: async (namespace, text) => await getImage(parts, namespace, text),

@@ -17,6 +17,7 @@ import { encodeTarEntry, paddingAfter, tarEnd } from '#/oci/tar-writer.ts';
 
 const ns = 'default';
 const platform = parsePlatform('linux/amd64');
+const unpacks = [{ platform, snapshotter: 'overlayfs' }];
 const registry = openRegistry({
   userAgent: 'berth-test',
   configFiles: [],
@@ -107,8 +108,8 @@ function serve({ blobs, manifest }: FakeImage, special: Special = () => false): 
 async function pull(store: TestStore, host: string): Promise<ImageRecord> {
   return await store.images.pull(ns, {
     reference: parseReference(`${host}/app:1`),
-    platform,
-    snapshotter: 'overlayfs',
+    platforms: [platform],
+    unpacks,
   });
 }
 
@@ -332,7 +333,7 @@ test('while one of two pulls is aborted, the other goes on with what both were f
   await using server = await startServer(serve(image, special));
   await using store = await openStore(registry);
   const reference = parseReference(`${server.host}/app:1`);
-  const options = { reference, platform, snapshotter: 'overlayfs' };
+  const options = { reference, platforms: [platform], unpacks };
   const [first, second] = await Promise.allSettled([
     store.images.pull(ns, { ...options, signal: stop.signal }),
     store.images.pull(ns, options),

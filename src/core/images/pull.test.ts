@@ -21,6 +21,7 @@ import { parseReference } from '#/oci/reference.ts';
 
 const ns = 'default';
 const amd64 = parsePlatform('linux/amd64');
+const unpacks = [{ platform: amd64, snapshotter: 'overlayfs' }];
 let server: TestRegistry;
 const cleaning = new AsyncDisposableStack();
 
@@ -50,8 +51,8 @@ test('pull() stores, unpacks and announces an image, and labels what keeps what'
   const progress: ImageProgress[] = [];
   const record = await store.images.pull(ns, {
     reference: referenceTo('app:1'),
-    platform: amd64,
-    snapshotter: 'overlayfs',
+    platforms: [amd64],
+    unpacks,
     labels: { mine: 'yes' },
     onProgress: (step) => progress.push(step),
   });
@@ -94,7 +95,7 @@ test('pull() stores, unpacks and announces an image, and labels what keeps what'
 
 test('unpack() of a stored image makes its snapshots, shares the work, and takes up a half-made stack', async () => {
   await using store = await openStore();
-  const { target } = await store.images.pull(ns, { reference: referenceTo('app:1'), platform: amd64 });
+  const { target } = await store.images.pull(ns, { reference: referenceTo('app:1'), platforms: [amd64] });
   assertNothingLeft(store, { images: 1 });
   const resolved = await store.images.resolve(ns, target, amd64);
   const unpack = async () => await store.images.unpack(ns, resolved, 'overlayfs');
@@ -118,8 +119,8 @@ test('remove() collects the content and the snapshots that nothing else needs', 
   await using store = await openStore();
   const record = await store.images.pull(ns, {
     reference: referenceTo('app:1'),
-    platform: amd64,
-    snapshotter: 'overlayfs',
+    platforms: [amd64],
+    unpacks,
   });
   await store.images.tag(ns, record.name, parseReference('other:2'));
   await store.images.remove(ns, record.name);
@@ -136,14 +137,15 @@ test('two pulls of one image at once share their work', async () => {
   const pull = async () =>
     await store.images.pull(ns, {
       reference: referenceTo('app:1'),
-      platform: amd64,
-      snapshotter: 'overlayfs',
+      platforms: [amd64],
+      unpacks,
       onProgress: ({ kind }) => kinds.push(kind),
     });
   const [one, two, three] = await Promise.all([pull(), pull(), pull()]);
   assert.deepEqual(one?.target, two?.target);
   assert.deepEqual(two?.target, three?.target);
-  assert.equal(kinds.filter((kind) => kind === 'downloaded').length, 3);
+  // A manifest, a config, three layers.
+  assert.equal(kinds.filter((kind) => kind === 'downloaded').length, 5);
   assert.equal(topicsOf(store).filter((topic) => topic === '/snapshot/commit').length, 3);
   assertNothingLeft(store, { images: 1, snapshots: 3 });
   assert.deepEqual(await store.content.listIngests(ns), []);
@@ -151,7 +153,7 @@ test('two pulls of one image at once share their work', async () => {
 
 test('pull() of an image for another platform is not-found and names the platforms', async () => {
   await using store = await openStore();
-  const pull = store.images.pull(ns, { reference: referenceTo('arm:1'), platform: amd64, snapshotter: 'overlayfs' });
+  const pull = store.images.pull(ns, { reference: referenceTo('arm:1'), platforms: [amd64], unpacks });
   await assert.rejects(pull, { kind: 'not-found', message: /it is for linux\/arm64, not for linux\/amd64$/ });
   assertNothingLeft(store);
   assert.deepEqual(store.content.list(ns), []);
@@ -195,19 +197,19 @@ test('pull() picks its platform from an index, and lists what there is when none
 
   await using store = await openStore();
   const reference = referenceTo('multi:1');
-  const record = await store.images.pull(ns, { reference, platform: amd64, snapshotter: 'overlayfs' });
+  const record = await store.images.pull(ns, { reference, platforms: [amd64], unpacks });
   assert.equal(record.target.mediaType, mediaTypes.ociIndex);
   const resolved = await store.images.resolve(ns, record.target, amd64);
   assert.equal(resolved.config.platform.architecture, 'amd64');
   await assert.rejects(store.images.resolve(ns, record.target, parsePlatform('linux/arm64')), { kind: 'not-found' });
-  const pull = store.images.pull(ns, { reference, platform: parsePlatform('linux/s390x') });
+  const pull = store.images.pull(ns, { reference, platforms: [parsePlatform('linux/s390x')] });
   await assert.rejects(pull, {
     kind: 'not-found',
     message: /no image for linux\/s390x; there are linux\/arm64, linux\/amd64$/,
   });
   assertNothingLeft(store, { images: 1, snapshots: 3 });
 
-  const both = await store.images.pull(ns, { reference, platform: parsePlatform('linux/arm64') });
+  const both = await store.images.pull(ns, { reference, platforms: [parsePlatform('linux/arm64')] });
   assert.deepEqual(both.target, record.target);
   await store.images.collectGarbage();
   await store.images.resolve(ns, record.target, amd64);
@@ -217,10 +219,13 @@ test('pull() picks its platform from an index, and lists what there is when none
 test('pull() of what the registry lacks is not-found and leaves nothing', async () => {
   await using store = await openStore();
   await assert.rejects(store.images.pull(ns, { reference: referenceTo('none:1') }), { kind: 'not-found' });
-  await assert.rejects(store.images.pull(ns, { reference: referenceTo('app:1'), snapshotter: 'none' }), {
-    kind: 'invalid-argument',
-    message: /there are "overlayfs"/,
-  });
+  await assert.rejects(
+    store.images.pull(ns, { reference: referenceTo('app:1'), unpacks: [{ platform: amd64, snapshotter: 'none' }] }),
+    {
+      kind: 'invalid-argument',
+      message: /there are "overlayfs"/,
+    },
+  );
   assertNothingLeft(store);
 });
 
@@ -229,8 +234,8 @@ test('pull() that is aborted leaves nothing', async () => {
   const stop = new AbortController();
   const pull = store.images.pull(ns, {
     reference: referenceTo('app:1'),
-    platform: amd64,
-    snapshotter: 'overlayfs',
+    platforms: [amd64],
+    unpacks,
     signal: stop.signal,
     onProgress: ({ kind }) => {
       if (kind === 'downloaded') stop.abort();
@@ -242,7 +247,7 @@ test('pull() that is aborted leaves nothing', async () => {
 
 test('push() sends an image that skopeo and a second pull read back, mounting what the registry has', async () => {
   await using store = await openStore();
-  const record = await store.images.pull(ns, { reference: referenceTo('app:1'), platform: amd64 });
+  const record = await store.images.pull(ns, { reference: referenceTo('app:1'), platforms: [amd64] });
   const kinds: string[] = [];
   const pushed = await store.images.push(ns, {
     name: record.name,
@@ -256,8 +261,8 @@ test('push() sends an image that skopeo and a second pull read back, mounting wh
   await using other = await openStore();
   const again = await other.images.pull(ns, {
     reference: referenceTo('copy/app:2'),
-    platform: amd64,
-    snapshotter: 'overlayfs',
+    platforms: [amd64],
+    unpacks,
   });
   assert.equal(again.target.digest, record.target.digest);
 
@@ -294,8 +299,8 @@ test('the blobs of a registry are not trusted: what lies is data-loss, names the
   await command('sh', '-c', `chmod u+w "$1"; printf %s "$2" | base64 -d > "$1"`, 'sh', path, bytes.toString('base64'));
   const pull = store.images.pull(ns, {
     reference: parseReference(`${own.host}/app:1`),
-    platform: amd64,
-    snapshotter: 'overlayfs',
+    platforms: [amd64],
+    unpacks,
   });
   await assert.rejects(pull, (error: Error & { kind?: string }) => {
     assert.equal(error.kind, 'data-loss');

@@ -1,16 +1,14 @@
-import type { ImageProgress, PullImage } from '#/core/images/contract.ts';
-import { addLabels, fetchConfig, fetchDocument, fetchLayer, type Fetching } from '#/core/images/fetch.ts';
-import { indexLabels, manifestLabels } from '#/core/images/gc-labels.ts';
+import type { ImageProgress, PullImage, UnpackTarget } from '#/core/images/contract.ts';
+import { fetchDocuments, type FetchedManifest } from '#/core/images/fetch-documents.ts';
+import { fetchLayer, type Fetching } from '#/core/images/fetch.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
 import { underLease } from '#/core/images/lease-work.ts';
-import { findManifest, readConfig, type FoundManifest } from '#/core/images/read-image.ts';
+import { checkConfig, checkLayers, fits } from '#/core/images/read-image.ts';
 import { allOrStop, Slots } from '#/core/images/run-together.ts';
 import { storeImages } from '#/core/images/store-image.ts';
 import { getSnapshotter, unpackStack } from '#/core/images/unpack.ts';
 import type { ImageRecord } from '#/core/metadata/contract.ts';
-import type { Descriptor } from '#/oci/descriptor.ts';
-import type { Digest } from '#/oci/digest.ts';
-import { chainIds, type ImageConfig } from '#/oci/manifest.ts';
+import { chainIds } from '#/oci/manifest.ts';
 import { hostPlatform } from '#/oci/platform.ts';
 import { formatReference } from '#/oci/reference.ts';
 
@@ -23,91 +21,73 @@ const downloadsAtOnce = 3;
  */
 export async function pullImage(parts: ImageParts, namespace: string, options: PullImage): Promise<ImageRecord> {
   const name = formatReference(options.reference);
-  const onProgress = options.onProgress ?? ((): void => {});
-  const snapshotter = options.snapshotter === undefined ? undefined : getSnapshotter(parts, options.snapshotter);
+  const { access = {}, labels, onProgress = (): void => {} } = options;
+  const nameTargets = options.nameTargets ?? ((target) => [{ name, target, labels }]);
+  for (const { snapshotter } of options.unpacks ?? []) getSnapshotter(parts, snapshotter);
   onProgress({ kind: 'resolving', name });
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-  const { reference, credentials = {} } = options;
-  await using repository = await parts.registry.openRepository(reference, { credentials, signal });
+  await using repository = await parts.registry.openRepository(options.reference, { ...access, signal });
   const target = await repository.resolve();
   onProgress({ kind: 'resolved', name, target });
   return await underLease(parts, namespace, async (lease) => {
     const fetching: Fetching = { parts, namespace, repository, lease: lease.id, signal, onProgress };
-    const image = await fetchDocuments(fetching, { target, options, name });
-    await fetchLayers(fetching, image, { snapshotter, stop });
-    const [record] = await storeImages(parts, namespace, {
-      images: [{ name, target, labels: options.labels }],
-      also: lease.endIn,
-    });
-    onProgress({ kind: 'stored', name, target });
-    return record as ImageRecord;
+    const selection = { ...options, what: `image "${name}"` };
+    const manifests = await fetchDocuments(fetching, { target, selection, stop });
+    if (options.lenient !== true) checkStrictly(manifests, options);
+    await fetchLayers(fetching, manifests, { unpacks: options.unpacks ?? [], stop });
+    const stored = await storeImages(parts, namespace, { images: nameTargets(target), also: lease.endIn });
+    for (const record of stored) onProgress({ kind: 'stored', name: record.name, target });
+    return stored[0] as ImageRecord;
   });
 }
 
-interface FetchedImage extends FoundManifest {
-  readonly config: ImageConfig;
+/** Refuses what would not run, before any byte of a layer is fetched. */
+function checkStrictly(manifests: readonly FetchedManifest[], { platforms, reference }: PullImage): void {
+  const what = `image "${formatReference(reference)}"`;
+  for (const { manifest, config, whole, wasChosen } of manifests)
+    if (whole) {
+      checkConfig({ manifest, config, wasChosen }, { what, platforms: platforms ?? [hostPlatform()] });
+      checkLayers(manifest, what);
+    }
 }
 
-interface PullTarget {
-  readonly target: Descriptor;
-  readonly options: PullImage;
-  readonly name: string;
-}
-
-/** Indexes, manifest and config; each parent is labelled with what it keeps. */
-async function fetchDocuments(fetching: Fetching, { target, options, name }: PullTarget): Promise<FetchedImage> {
-  const { platform = hostPlatform() } = options;
-  const what = `image "${name}"`;
-  const read = async (descriptor: Descriptor): Promise<Uint8Array> => await fetchDocument(fetching, descriptor);
-  const found = await findManifest(target, { what, platform, read });
-  const chosen = new Set<Digest>([
-    found.manifestDescriptor.digest,
-    ...found.indexes.map(({ descriptor }) => descriptor.digest),
-  ]);
-  for (const { descriptor, index } of found.indexes)
-    await addLabels(
-      fetching,
-      descriptor.digest,
-      indexLabels(index.manifests, (digest) => chosen.has(digest)),
-    );
-  await addLabels(fetching, found.manifestDescriptor.digest, manifestLabels(found.manifest));
-  const readBlob = async (descriptor: Descriptor): Promise<Uint8Array> => await fetchConfig(fetching, descriptor);
-  const config = await readConfig(found, { what, platform, read: readBlob });
-  return { ...found, config };
+interface LayerWork {
+  readonly unpacks: readonly UnpackTarget[];
+  readonly stop: AbortController;
 }
 
 /** All layers, three at a time; unpacking follows from the bottom up. A layer that is there twice is fetched once. */
 async function fetchLayers(
   fetching: Fetching,
-  { manifest, config }: FetchedImage,
-  {
-    snapshotter,
-    stop,
-  }: { readonly snapshotter: ReturnType<typeof getSnapshotter> | undefined; readonly stop: AbortController },
+  manifests: readonly FetchedManifest[],
+  { unpacks, stop }: LayerWork,
 ): Promise<void> {
   const { signal, onProgress } = fetching;
-  const layers = [...new Map(manifest.layers.map((layer) => [layer.digest, layer])).values()];
-  onProgress({ kind: 'layers', layers: manifest.layers });
+  const whole = manifests.filter((entry) => entry.whole);
+  const all = whole.flatMap(({ manifest }) => manifest.layers);
+  const layers = [...new Map(all.map((layer) => [layer.digest, layer])).values()];
+  onProgress({ kind: 'layers', layers: all });
   for (const { digest } of layers) onProgress({ kind: 'waiting', digest } satisfies ImageProgress);
   const slots = new Slots(downloadsAtOnce);
   const arrivals = new Map(
     layers.map((layer) => [layer.digest, slots.run(signal, async () => await fetchLayer(fetching, layer))]),
   );
-  const unpacking =
-    snapshotter === undefined
-      ? []
-      : [
-          unpackStack(
-            { ...fetching, snapshotter },
-            {
-              layers: manifest.layers,
-              diffIds: config.diffIds,
-              chain: chainIds(config.diffIds),
-              configDigest: manifest.config.digest,
-              arrival: async (digest) => await arrivals.get(digest),
-            },
-          ),
-        ];
+  const arrival = async (digest: (typeof layers)[number]['digest']): Promise<void> => await arrivals.get(digest);
+  const unpacking = stacksOf(whole, unpacks).map(async ({ manifest, config, snapshotter }) => {
+    const { diffIds } = config;
+    const stack = { layers: manifest.layers, diffIds, chain: chainIds(diffIds), configDigest: manifest.config.digest };
+    await unpackStack({ ...fetching, snapshotter: getSnapshotter(fetching.parts, snapshotter) }, { ...stack, arrival });
+  });
   await allOrStop([...arrivals.values(), ...unpacking], stop);
+}
+
+/** What is to be unpacked for whom: each image that runs on a wanted platform, once per snapshotter. */
+function stacksOf(manifests: readonly FetchedManifest[], unpacks: readonly UnpackTarget[]) {
+  return manifests.flatMap(({ manifest, config, wasChosen }) => {
+    if (config === undefined || config.diffIds.length !== manifest.layers.length) return [];
+    const wanted = unpacks.filter(({ platform }) => fits(platform, config.platform, wasChosen));
+    const snapshotters = [...new Set(wanted.map(({ snapshotter }) => snapshotter))];
+    return snapshotters.map((snapshotter) => ({ manifest, config, snapshotter }));
+  });
 }

@@ -4,9 +4,9 @@ import type { Descriptor } from '#/oci/descriptor.ts';
 import type { Digest } from '#/oci/digest.ts';
 import {
   isAttestation,
+  isConfigType,
   isLayerType,
   maxManifestBytes,
-  mediaTypes,
   parseImageConfig,
   parseManifestOrIndex,
   selectManifest,
@@ -50,7 +50,7 @@ export async function findManifest(
   );
 }
 
-function noSuchPlatform(what: string, index: ImageIndex, wanted: Platform): EngineError {
+export function noSuchPlatform(what: string, index: ImageIndex, wanted: Platform): EngineError {
   const offered = index.manifests.flatMap((entry) =>
     isAttestation(entry) || entry.platform === undefined ? [] : [formatPlatform(entry.platform)],
   );
@@ -59,33 +59,49 @@ function noSuchPlatform(what: string, index: ImageIndex, wanted: Platform): Engi
   return new EngineError('not-found', `Cannot use ${what}: it has no image for ${formatPlatform(wanted)}; ${there}`);
 }
 
-const configTypes: readonly string[] = [mediaTypes.ociConfig, mediaTypes.dockerConfig];
-
 /** Reads a manifest's config, and checks that the two make an image which runs on the platform. */
 export async function readConfig(
   { manifest, indexes }: FoundManifest,
   { what, platform, read }: { readonly what: string; readonly platform: Platform; readonly read: ReadDocument },
 ): Promise<ImageConfig> {
+  const { config: descriptor } = manifest;
+  const isImage = isConfigType(descriptor.mediaType);
+  const config = isImage ? parseImageConfig(descriptor.digest, await read(descriptor)) : undefined;
+  checkLayers(manifest, what);
+  return checkConfig({ manifest, config, wasChosen: indexes.length > 0 }, { what, platforms: [platform] });
+}
+
+export interface CheckedImage {
+  readonly manifest: ImageManifest;
+  /** Undefined when the manifest's config is none of an image. */
+  readonly config: ImageConfig | undefined;
+  /** An index named it, and its platform. */
+  readonly wasChosen: boolean;
+}
+
+/** Refuses what is no image that runs on one of the platforms; none means any. */
+export function checkConfig(
+  { manifest, config, wasChosen }: CheckedImage,
+  { what, platforms }: { readonly what: string; readonly platforms: readonly Platform[] },
+): ImageConfig {
   const { config: descriptor, layers } = manifest;
   const refuse = (why: string): EngineError => new EngineError('invalid-argument', `Cannot use ${what}: ${why}`);
-  if (!configTypes.includes(descriptor.mediaType))
+  if (config === undefined)
     throw refuse(
       `it is no container image but an artifact with a config of type "${descriptor.mediaType.slice(0, 200)}"`,
     );
-  checkLayerTypes(manifest, what);
-  const config = parseImageConfig(descriptor.digest, await read(descriptor));
-  if (!fits(platform, config.platform, indexes.length > 0))
+  if (platforms.length > 0 && !platforms.some((platform) => fits(platform, config.platform, wasChosen)))
     throw new EngineError(
       'not-found',
-      `Cannot use ${what}: it is for ${formatPlatform(config.platform)}, not for ${formatPlatform(platform)}`,
+      `Cannot use ${what}: it is for ${formatPlatform(config.platform)}, not for ${platforms.map(formatPlatform).join(' or ')}`,
     );
   if (config.diffIds.length !== layers.length)
     throw refuse(`its manifest has ${layers.length} layers and its config ${config.diffIds.length} diff ids`);
   return config;
 }
 
-/** Refuses layers that we could not unpack, before any byte of them is fetched. */
-function checkLayerTypes({ layers }: ImageManifest, what: string): void {
+/** Refuses layers that we could not unpack. */
+export function checkLayers({ layers }: ImageManifest, what: string): void {
   const strange = layers.find(({ mediaType }) => !isLayerType(mediaType) || mediaType.includes('+encrypted'));
   if (strange !== undefined)
     throw new EngineError(
@@ -94,8 +110,11 @@ function checkLayerTypes({ layers }: ImageManifest, what: string): void {
     );
 }
 
-/** A silent config runs anywhere. An index has chosen the variant already, and configs often leave it out. */
-function fits(wanted: Platform, offered: Platform, wasChosen: boolean): boolean {
+/**
+ * Whether a config's image runs on a platform. A silent config runs anywhere. An index has chosen the variant already,
+ * and configs often leave it out.
+ */
+export function fits(wanted: Platform, offered: Platform, wasChosen: boolean): boolean {
   if (offered.os === '' || offered.architecture === '') return true;
   if (!wasChosen && offered.variant !== undefined) return rankPlatform(wanted, offered) !== undefined;
   const { variant: _wanted, ...base } = wanted;

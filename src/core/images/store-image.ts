@@ -1,21 +1,14 @@
-import type { Labels } from '#/base/any.ts';
 import { now } from '#/base/clock.ts';
+import type { NamedTarget } from '#/core/images/contract.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
 import type { ImageRecord, Transaction } from '#/core/metadata/contract.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
-
-export interface StoreImage {
-  readonly name: string;
-  readonly target: Descriptor;
-  /** Absent: an existing image keeps its labels. */
-  readonly labels?: Labels | undefined;
-}
 
 /** Gives targets their names, new or moved, in one durable write together with `also`; then tells of it. */
 export async function storeImages(
   { metadata, events }: ImageParts,
   namespace: string,
-  { images, also }: { readonly images: readonly StoreImage[]; readonly also?: (tx: Transaction) => void },
+  { images, also }: { readonly images: readonly NamedTarget[]; readonly also?: (tx: Transaction) => void },
 ): Promise<ImageRecord[]> {
   const stored = await metadata.write((tx) => {
     const results = images.map((image) => storeOne(tx, namespace, image));
@@ -32,7 +25,7 @@ interface Stored {
   readonly record: ImageRecord;
 }
 
-function storeOne(tx: Transaction, namespace: string, { name, target, labels }: StoreImage): Stored {
+function storeOne(tx: Transaction, namespace: string, { name, target, labels }: NamedTarget): Stored {
   const at = now();
   const existing = tx.images.find(namespace, name);
   const record: ImageRecord = {

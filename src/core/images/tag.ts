@@ -1,4 +1,5 @@
 import { EngineError } from '#/base/errors.ts';
+import type { NameTargets } from '#/core/images/contract.ts';
 import { getImage } from '#/core/images/find.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
 import { storeImages } from '#/core/images/store-image.ts';
@@ -23,6 +24,19 @@ export async function tagImage(
     also: (tx) => void tx.images.get(namespace, found.name),
   });
   return record as ImageRecord;
+}
+
+/** Gives an image whatever names the caller makes of its target. */
+export async function nameImage(
+  parts: ImageParts,
+  namespace: string,
+  { source, nameTargets }: { readonly source: string; readonly nameTargets: NameTargets },
+): Promise<ImageRecord[]> {
+  const found = await getImage(parts, namespace, source);
+  return await storeImages(parts, namespace, {
+    images: nameTargets(found.target),
+    also: (tx) => void tx.images.get(namespace, found.name),
+  });
 }
 
 /** Takes a name away, and collects what only that name kept. */

@@ -1,6 +1,6 @@
 import { EngineError } from '#/base/errors.ts';
 import { isDigest } from '#/oci/digest.ts';
-import { parsePlatform } from '#/oci/platform.ts';
+import { hostPlatform, parsePlatform } from '#/oci/platform.ts';
 import {
   familiarReference,
   familiarRepository,
@@ -20,7 +20,8 @@ export const pullImage: Handler = async ({ engine, namespace, query, request, an
       'Cannot import a root file system: berth has no import yet; use load for image archives',
     );
   const reference = readReference(query.get('fromImage') ?? '', query.get('tag') ?? '');
-  const platform = query.get('platform') ?? '';
+  const wanted = query.get('platform') ?? '';
+  const platform = wanted === '' ? hostPlatform() : parsePlatform(wanted);
   const credentials = registryAuth(request);
   const progress = progressStream(answer);
   const before = engine.images.list(namespace).find(({ name }) => name === formatReference(reference))?.target.digest;
@@ -28,10 +29,10 @@ export const pullImage: Handler = async ({ engine, namespace, query, request, an
     const toLine = layerProgress(progress.tell);
     const image = await engine.images.pull(namespace, {
       reference,
-      snapshotter: engine.snapshotter,
+      platforms: [platform],
+      unpacks: [{ platform, snapshotter: engine.snapshotter }],
       signal,
-      ...(platform === '' ? {} : { platform: parsePlatform(platform) }),
-      ...(credentials === undefined ? {} : { credentials }),
+      ...(credentials === undefined ? {} : { access: { credentials } }),
       onProgress: (step) => {
         if (step.kind === 'resolved')
           progress.tell({

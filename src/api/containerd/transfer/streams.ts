@@ -1,0 +1,99 @@
+import { BoundedQueue } from '#/base/bounded-queue.ts';
+import type { TypedValue } from '#/base/any.ts';
+import { EngineError } from '#/base/errors.ts';
+
+/** A two-way pipe to a client, opened by one call and used by another. */
+export interface OpenStream {
+  /** Waits while the client does not read. Throws `cancelled` when the stream is over. */
+  send(value: TypedValue): Promise<void>;
+  /** Drops the value when there is no room for it. */
+  offer(value: TypedValue): void;
+  /** The client's next value; undefined at its end. One reader at a time. */
+  receive(): Promise<TypedValue | undefined>;
+  /** Ends it once what was sent is on its way. */
+  close(): void;
+}
+
+export interface NewStream {
+  readonly namespace: string;
+  readonly id: string;
+  readonly incoming: AsyncIterable<TypedValue>;
+  readonly signal: AbortSignal;
+}
+
+/** A stream as the call sees it that carries it. */
+export interface CarriedStream extends Disposable {
+  readonly outgoing: AsyncIterable<TypedValue>;
+}
+
+/** Values that wait for their reader, each way. */
+const longestQueue = 256;
+const maxStreams = 4096;
+const longestId = 256;
+
+/** The streams that clients hold open, by namespace and id. */
+export class Streams {
+  readonly #open = new Map<string, OpenStream>();
+
+  /** Throws `already-exists` when the id is in use. The stream ends with the disposal, or with `signal`. */
+  register({ namespace, id, incoming, signal }: NewStream): CarriedStream {
+    const key = keyOf(namespace, id);
+    if (id === '' || id.length > longestId)
+      throw new EngineError('invalid-argument', `Cannot open a stream: its id must have 1 to ${longestId} characters`);
+    if (this.#open.has(key))
+      throw new EngineError('already-exists', `Cannot open stream "${id}": there is one of that id already`);
+    if (this.#open.size >= maxStreams)
+      throw new EngineError('resource-exhausted', `Cannot open stream "${id}": ${maxStreams} are open`);
+    const outgoing = new BoundedQueue<TypedValue>(longestQueue);
+    const received = new BoundedQueue<TypedValue>(longestQueue);
+    const ended = new EngineError('cancelled', `Cannot use stream "${id}": it has ended`);
+    const close = (): void => {
+      if (this.#open.get(key) === stream) this.#open.delete(key);
+      signal.removeEventListener('abort', close);
+      outgoing.close();
+      received.close(ended);
+    };
+    const stream = openStream(outgoing, received, { ended, close });
+    this.#open.set(key, stream);
+    signal.addEventListener('abort', close, { once: true });
+    void pump(incoming, received);
+    return { outgoing, [Symbol.dispose]: close };
+  }
+
+  get(namespace: string, id: string): OpenStream {
+    const stream = this.#open.get(keyOf(namespace, id));
+    if (stream !== undefined) return stream;
+    throw new EngineError('not-found', `Cannot use stream "${id.slice(0, longestId)}": no stream of that id is open`);
+  }
+}
+
+const keyOf = (namespace: string, id: string): string => `${namespace} ${id}`;
+
+function openStream(
+  outgoing: BoundedQueue<TypedValue>,
+  received: BoundedQueue<TypedValue>,
+  { ended, close }: { readonly ended: EngineError; readonly close: () => void },
+): OpenStream {
+  const reader = received[Symbol.asyncIterator]();
+  return {
+    send: async (value) => {
+      if (!(await outgoing.push(value))) throw ended;
+    },
+    offer: (value) => void outgoing.offer(value),
+    receive: async () => {
+      const next = await reader.next();
+      return next.done === true ? undefined : next.value;
+    },
+    close,
+  };
+}
+
+/** Hands on what comes, so that whoever reads is freed when the stream is closed from our side. */
+async function pump(incoming: AsyncIterable<TypedValue>, received: BoundedQueue<TypedValue>): Promise<void> {
+  try {
+    for await (const value of incoming) if (!(await received.push(value))) return;
+    received.close();
+  } catch (error) {
+    received.close(error);
+  }
+}

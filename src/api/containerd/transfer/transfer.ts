@@ -1,0 +1,72 @@
+import type { ContainerdCore } from '#/api/containerd/core.ts';
+import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
+import { echo } from '#/api/containerd/transfer/echo.ts';
+import { pull } from '#/api/containerd/transfer/pull.ts';
+import type { OpenStream, Streams } from '#/api/containerd/transfer/streams.ts';
+import { tag } from '#/api/containerd/transfer/tag.ts';
+import type { ProgressStep, TransferVerb } from '#/api/containerd/transfer/transfer-context.ts';
+import { EngineError } from '#/base/errors.ts';
+import { Transfer } from '#/gen/containerd/services/transfer/v1/transfer_pb.ts';
+import { ProgressSchema } from '#/gen/containerd/types/transfer/progress_pb.ts';
+import { packMessage, valueOfAny } from '#/rpc/any.ts';
+import type { BoundService, CallContext } from '#/rpc/service.ts';
+import { bindService } from '#/rpc/service.ts';
+
+const typePrefix = 'containerd.types.transfer.';
+
+/** What goes from where to where, by the names of the types. */
+const verbs: Readonly<Record<string, TransferVerb>> = {
+  'OCIRegistry → ImageStore': pull,
+  'ImageStore → ImageStore': tag,
+  'ImageImportStream → ImageExportStream': echo,
+};
+
+/** Moves images between registries, the store and archives; the client's streams carry what a call cannot. */
+export function transferService(core: ContainerdCore, streams: Streams): BoundService {
+  return bindService(Transfer, {
+    async transfer(request, context) {
+      const [source, destination] = [request.source, request.destination].map((any) =>
+        valueOfAny(required('source or destination', any)),
+      );
+      if (source === undefined || destination === undefined) return {};
+      const verb = verbs[`${shortName(source.typeUrl)} → ${shortName(destination.typeUrl)}`];
+      if (verb === undefined)
+        throw new EngineError('unimplemented', `Cannot transfer from ${source.typeUrl} to ${destination.typeUrl}`);
+      using used = useStreams(streams, context);
+      const tell = teller(used, request.options?.progressStream ?? '');
+      const { signal } = context;
+      const { useStream } = used;
+      await verb({ core, streams, namespace: namespaceOf(context), signal, tell, useStream }, source, destination);
+      return {};
+    },
+  });
+}
+
+function shortName(typeUrl: string): string {
+  const name = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
+  return name.startsWith(typePrefix) ? name.slice(typePrefix.length) : name;
+}
+
+interface UsedStreams extends Disposable {
+  readonly useStream: (id: string) => OpenStream;
+}
+
+/** Gives a transfer its streams, and closes them with it. */
+function useStreams(streams: Streams, context: CallContext): UsedStreams {
+  const namespace = namespaceOf(context);
+  const used: OpenStream[] = [];
+  return {
+    useStream: (id) => {
+      const stream = streams.get(namespace, id);
+      used.push(stream);
+      return stream;
+    },
+    [Symbol.dispose]: () => used.forEach((stream) => stream.close()),
+  };
+}
+
+function teller({ useStream }: UsedStreams, id: string): (step: ProgressStep) => void {
+  if (id === '') return () => {};
+  const stream = useStream(id);
+  return (step) => stream.offer(packMessage(ProgressSchema, step));
+}
