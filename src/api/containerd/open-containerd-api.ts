@@ -11,6 +11,8 @@ import { introspectionService } from '#/api/containerd/introspection.ts';
 import { leasesService } from '#/api/containerd/leases.ts';
 import { namespacesService } from '#/api/containerd/namespaces.ts';
 import { listPlugins } from '#/api/containerd/plugins.ts';
+import { sandboxControllersService } from '#/api/containerd/sandbox-controllers.ts';
+import { sandboxStoreService } from '#/api/containerd/sandbox-store.ts';
 import { snapshotsService } from '#/api/containerd/snapshots.ts';
 import { tasksService } from '#/api/containerd/tasks.ts';
 import { streamingService } from '#/api/containerd/transfer/streaming.ts';
@@ -56,6 +58,8 @@ function services(core: ContainerdCore, garbage: GarbageCollection): readonly Bo
     leasesService(core, garbage),
     diffService(core),
     tasksService(core),
+    sandboxStoreService(core),
+    sandboxControllersService(core),
     eventsService(core),
     streamingService(streams),
     transferService(core, streams),

@@ -36,11 +36,20 @@ export function listPlugins(core: ContainerdCore, services: readonly BoundServic
     runtimeEntry(ids),
     ...(ids.includes('transfer') ? [plugin('transfer', 'local', { requires: transferNeeds })] : []),
     ...(ids.includes('streaming') ? [plugin('streaming', 'manager')] : []),
+    ...(ids.includes('sandbox-controllers') ? sandboxEntries : []),
     ...ids.map((id) => plugin('grpc', id)),
   ];
 }
 
 const transferNeeds = ['lease', 'metadata', 'differ', 'snapshotter'];
+
+const sandboxEntries = [
+  plugin('sandbox.store', 'local', { requires: ['metadata'] }),
+  plugin('sandbox.controller', 'shim', { requires: ['shim', 'event'] }),
+  plugin('podsandbox.controller', 'podsandbox', {
+    absent: 'it is a part of CRI, which is not served yet: skip plugin',
+  }),
+];
 
 type Details = Partial<Omit<Plugin, 'type' | 'id'>>;
 
@@ -50,7 +59,9 @@ function plugin(type: string, id: string, details: Details = {}): Plugin {
   return { ...details, type: typeName(type), id, requires: requires.map(typeName), platforms, exports, capabilities };
 }
 
-const typeName = (type: string): string => `io.containerd.${type}.v1`;
+function typeName(type: string): string {
+  return `io.containerd.${type}.v1`;
+}
 
 function snapshotterEntry({ name, exports, capabilities }: Snapshotter): Plugin {
   return plugin('snapshotter', name, { platforms: [hostPlatform()], exports, capabilities });

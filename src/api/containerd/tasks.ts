@@ -5,14 +5,16 @@ import { selectRecords } from '#/api/containerd/select-records.ts';
 import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
 import { timestampOf } from '#/api/containerd/timestamps.ts';
 import { checkIdentifier } from '#/base/identifier.ts';
+import type { TypedValue } from '#/base/any.ts';
 import { messageOf } from '#/base/errors.ts';
 import type { CreateTask, ProcessKey, ProcessState, ProcessStatus, Stdio, TaskStats } from '#/core/tasks/contract.ts';
+import { OptionsSchema } from '#/gen/containerd/runc/v1/options_pb.ts';
 import type { CreateTaskRequest } from '#/gen/containerd/services/tasks/v1/tasks_pb.ts';
 import { Tasks } from '#/gen/containerd/services/tasks/v1/tasks_pb.ts';
 import type { MetricSchema } from '#/gen/containerd/types/metrics_pb.ts';
 import type { ProcessSchema } from '#/gen/containerd/types/task/task_pb.ts';
 import { Status } from '#/gen/containerd/types/task/task_pb.ts';
-import { anyOfValue, findAnyOfValue, findValueOfAny, valueOfAny } from '#/rpc/any.ts';
+import { anyOfValue, findAnyOfValue, findValueOfAny, holdsMessage, unpackMessage, valueOfAny } from '#/rpc/any.ts';
 import type { BoundService, CallContext, ServiceFunctions } from '#/rpc/service.ts';
 import { bindService } from '#/rpc/service.ts';
 
@@ -116,13 +118,23 @@ function keyOf(request: { readonly containerId: string; readonly execId: string 
 function taskOf(request: CreateTaskRequest): CreateTask {
   // An Any without a value says nothing, so the container's own options stay.
   const options = request.options?.value.length === 0 ? undefined : findValueOfAny(request.options);
+  const taskApi = taskApiOf(request, options);
   return {
     rootfs: mountsOf(request.rootfs),
     stdio: stdioOf(request),
     ...optional('options', options),
+    ...(taskApi === undefined ? {} : { taskApi }),
     ...(request.runtimePath === '' ? {} : { runtimePath: request.runtimePath }),
     ...(request.checkpoint === undefined ? {} : { checkpoint: descriptorOf(request.checkpoint) }),
   };
+}
+
+/** Where tasks are served already. Clients from before the request's own fields say it in the runtime's options. */
+function taskApiOf(request: CreateTaskRequest, options: TypedValue | undefined): CreateTask['taskApi'] {
+  if (request.taskApiAddress !== '') return { address: request.taskApiAddress, version: request.taskApiVersion };
+  if (options === undefined || !holdsMessage(options, OptionsSchema)) return undefined;
+  const { taskApiAddress, taskApiVersion } = unpackMessage(OptionsSchema, options);
+  return taskApiAddress === '' ? undefined : { address: taskApiAddress, version: taskApiVersion };
 }
 
 /** A terminal has one output; clients name a stderr for it all the same, and no shim opens it. */

@@ -8,7 +8,7 @@ import { bundleOf, bundlesOf } from '#/core/tasks/bundle.ts';
 import type { TaskKey } from '#/core/tasks/context.ts';
 import { taskName } from '#/core/tasks/context.ts';
 import { shutDownShim } from '#/core/tasks/end-shim.ts';
-import { findEndpoint, findShimPath, removeSocket } from '#/core/tasks/endpoint-file.ts';
+import { findEndpoint, findShimPath, isInSandbox, removeSocket } from '#/core/tasks/endpoint-file.ts';
 import { publishLoss, watchShim } from '#/core/tasks/lose-shim.ts';
 import { RunningTask } from '#/core/tasks/running-task.ts';
 import { dialShim, shimMethods } from '#/core/tasks/shim-client.ts';
@@ -19,7 +19,7 @@ import { undoTask } from '#/core/tasks/undo-task.ts';
 import { Status } from '#/gen/containerd/types/task/task_pb.ts';
 
 /** For one shim to answer. */
-const answerLimit = 5000;
+export const answerLimit = 5000;
 const atOnce = 32;
 
 /**
@@ -58,7 +58,8 @@ interface Place {
   readonly name: string;
 }
 
-async function listBundles(directory: string): Promise<Place[]> {
+/** The bundles of all namespaces; those that are being deleted have a dot before their name. */
+export async function listBundles(directory: string): Promise<Place[]> {
   const namespaces = (await listDirectories(directory)).filter(isIdentifier);
   const found = await Promise.all(
     namespaces.map(async (namespace) =>
@@ -78,7 +79,7 @@ async function listDirectories(directory: string): Promise<string[]> {
   }
 }
 
-async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+export async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const rest = items.values();
   const worker = async (): Promise<void> => {
     for (const item of rest) await work(item);
@@ -88,7 +89,7 @@ async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<voi
 
 /** A deleted task whose shim or files were still there when the daemon died. */
 async function finishDelete(namespace: string, directory: string): Promise<void> {
-  const endpoint = await findEndpoint(directory).catch(() => undefined);
+  const endpoint = (await isInSandbox(directory)) ? undefined : await findEndpoint(directory).catch(() => undefined);
   if (endpoint !== undefined) {
     const signal = AbortSignal.timeout(answerLimit);
     const shim = await dialShim(namespace, endpoint, { signal }).catch(() => undefined);
@@ -131,8 +132,9 @@ async function openTask({ context }: TaskHost, bundle: Bundle): Promise<RunningT
   undo.defer(() => shim.close());
   const request = { id: bundle.key.id };
   const state = await shim.call(shimMethods.state, request, { timeoutMs: answerLimit });
-  const task = new RunningTask({ bundle, binary, endpoint, shim, log, pid: state.pid, adopted: true });
   const { pid, exitStatus } = state;
+  const joined = await isInSandbox(bundle.path);
+  const task = new RunningTask({ bundle, binary, endpoint, shim, log, pid, adopted: true, joined });
   if (state.status === Status.STOPPED) task.init.finish({ pid, exitStatus, exitedAt: timeOf(state.exitedAt) });
   else task.init.follow(shim, bundle.key.id);
   undo.move();

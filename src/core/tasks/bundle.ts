@@ -22,20 +22,23 @@ export interface BundleRoots {
   readonly state: string;
 }
 
-const folder = 'io.containerd.runtime.v2.task';
+export const taskFolder = 'io.containerd.runtime.v2.task';
+export const sandboxFolder = 'io.containerd.sandbox.controller.v1.shim';
+type Folder = typeof taskFolder | typeof sandboxFolder;
 
-export const bundlesOf = (directory: string): string => join(directory, folder);
+/** Where bundles lie in the state directory, and work directories in the root. */
+export const bundlesOf = (directory: string, folder: Folder = taskFolder): string => join(directory, folder);
 
-export function bundleOf({ root, state }: BundleRoots, key: TaskKey): Bundle {
+export function bundleOf({ root, state }: BundleRoots, key: TaskKey, folder: Folder = taskFolder): Bundle {
   const place = join(key.namespace, key.id);
-  return { key, path: join(bundlesOf(state), place), work: join(bundlesOf(root), place) };
+  return { key, path: join(bundlesOf(state, folder), place), work: join(bundlesOf(root, folder), place) };
 }
 
 export const rootfsOf = ({ path }: Bundle): string => join(path, 'rootfs');
 
 export interface BundleContent {
-  /** The runtime spec, written as it is. */
-  readonly spec: Uint8Array;
+  /** The runtime spec, written as it is; a sandbox may have none. */
+  readonly spec?: Uint8Array;
   readonly shim: string;
 }
 
@@ -45,12 +48,11 @@ export async function createBundle(bundle: Bundle, { spec, shim }: BundleContent
   await Promise.all([path, work].map((place) => mkdir(dirname(place), { recursive: true, mode: 0o711 })));
   await makeOwnDirectory(bundle);
   await Promise.all([
-    writeFile(join(path, 'config.json'), spec),
+    ...(spec === undefined ? [] : [writeFile(join(path, 'config.json'), spec), admitMappedRoot(path, spec)]),
     mkdir(rootfsOf(bundle), { mode: 0o711 }),
     writeFile(join(path, 'shim-binary-path'), shim),
     symlink(work, join(path, 'work')),
     rm(work, { recursive: true, force: true }).then(() => mkdir(work, { mode: 0o711 })),
-    admitMappedRoot(path, spec),
   ]);
 }
 
@@ -59,7 +61,7 @@ async function makeOwnDirectory({ path, key }: Bundle): Promise<void> {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
-    throw new EngineError('already-exists', `Cannot create task "${taskName(key)}": its bundle "${path}" is there`);
+    throw new EngineError('already-exists', `Cannot create "${taskName(key)}": its bundle "${path}" is there`);
   }
 }
 

@@ -7,6 +7,7 @@
 import type { Labels, TypedValue } from '#/base/any.ts';
 import type { Nanoseconds } from '#/base/clock.ts';
 import type { Mount } from '#/core/snapshots/contract.ts';
+import type { Sandboxes } from '#/core/tasks/sandbox-contract.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 
 /** '' is no stream. FIFO paths, or the shim's own schemes (`file://`, `binary://`). */
@@ -23,6 +24,8 @@ export interface CreateTask {
   /** Runtime options; when absent the container record's own are used. */
   readonly options?: TypedValue;
   readonly runtimePath?: string;
+  /** Where tasks are served, when no shim is to be started: `ttrpc+unix:///PATH`. */
+  readonly taskApi?: { readonly address: string; readonly version: number };
   readonly checkpoint?: Descriptor;
 }
 
@@ -96,6 +99,8 @@ export interface Tasks extends AsyncDisposable {
   /** `failed-precondition` while it runs. */
   delete(namespace: string, id: string): Promise<Exit>;
   deleteExec(namespace: string, id: string, execId: string): Promise<Exit>;
+  /** What runs containers together; the controller `shim` of containerd's API. */
+  readonly sandboxes: Sandboxes;
   /** What a runtime's shim says of itself (`containerd.types.RuntimeInfo`), asked with these options. */
   runtimeInfo(runtime: string, options?: TypedValue): Promise<TypedValue>;
   /** An event from a shim; published once what it tells of is recorded. */

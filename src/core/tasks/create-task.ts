@@ -7,13 +7,15 @@ import { bundleOf, createBundle } from '#/core/tasks/bundle.ts';
 import type { TaskKey } from '#/core/tasks/context.ts';
 import { taskName } from '#/core/tasks/context.ts';
 import type { CreateTask } from '#/core/tasks/contract.ts';
-import { writeEndpoint } from '#/core/tasks/endpoint-file.ts';
+import type { ShimProcess } from '#/core/tasks/bring-up-shim.ts';
+import { bringUpShim, joinShim, parseTaskApi } from '#/core/tasks/bring-up-shim.ts';
+import { writeSandbox } from '#/core/tasks/endpoint-file.ts';
 import { watchShim } from '#/core/tasks/lose-shim.ts';
-import { startShim } from '#/core/tasks/run-shim.ts';
 import { RunningTask } from '#/core/tasks/running-task.ts';
 import { runtimeOptions } from '#/core/tasks/runtime-options.ts';
+import type { ShimEndpoint } from '#/core/tasks/shim-answer.ts';
 import type { ShimClient } from '#/core/tasks/shim-client.ts';
-import { dialShim, shimMethods } from '#/core/tasks/shim-client.ts';
+import { shimMethods } from '#/core/tasks/shim-client.ts';
 import { openShimLog } from '#/core/tasks/shim-log.ts';
 import type { TaskHost } from '#/core/tasks/task-host.ts';
 import { undoTask } from '#/core/tasks/undo-task.ts';
@@ -108,17 +110,47 @@ interface StartTask {
 }
 
 async function startTask({ host, undo, bundle, binary, options, request }: StartTask): Promise<RunningTask> {
-  const { logger, shims } = host.context;
-  const [dialect, log] = await Promise.all([host.dialects.of(binary), openShimLog(bundle, logger)]);
-  undo.use(log);
-  const endpoint = await startShim({ binary, bundle, addresses: shims }, dialect, options);
-  const dialing = dialShim(bundle.key.namespace, endpoint).then((opened) => {
-    undo.defer(() => opened.close());
-    return opened;
-  });
-  const [shim] = await Promise.all([dialing, writeEndpoint(bundle, endpoint)]);
-  const pid = await createContainer(shim, bundle, request, options);
-  return new RunningTask({ bundle, binary, endpoint, shim, log, pid });
+  const home = findHome(host, bundle.key, request);
+  const brought =
+    home === undefined
+      ? await bringUpShim(host, undo, { bundle, binary, options })
+      : await enterHome(host, undo, bundle, home);
+  const pid = await createContainer(brought.shim, bundle, request, options);
+  return new RunningTask({ bundle, binary, ...brought, pid, joined: home !== undefined });
+}
+
+/** A shim that is there already, and where the task is to run. */
+interface Home {
+  readonly sandbox: string;
+  readonly endpoint: ShimEndpoint;
+}
+
+/** Shims of this version and newer keep the containers of a sandbox apart without a program started for each. */
+const sandboxVersion = 3;
+
+/** Where the client says that tasks are served, or the shim of the container's sandbox. Undefined for a shim of its own. */
+function findHome({ context, sandboxes }: TaskHost, key: TaskKey, { taskApi }: CreateTask): Home | undefined {
+  const { sandbox } = context.metadata.read.containers.get(key.namespace, key.id);
+  if (taskApi !== undefined) return { sandbox, endpoint: parseTaskApi(taskApi.address, taskApi.version) };
+  if (sandbox === '') return undefined;
+  const place = { namespace: key.namespace, id: sandbox };
+  if (context.metadata.read.sandboxes.find(key.namespace, sandbox) === undefined) {
+    context.logger.warn('a container names a sandbox without a record; it gets its own shim', place);
+    return undefined;
+  }
+  const { endpoint } = sandboxes.registry.get(place);
+  return endpoint.version < sandboxVersion ? undefined : { sandbox, endpoint };
+}
+
+async function enterHome(
+  { context }: TaskHost,
+  undo: AsyncDisposableStack,
+  bundle: Bundle,
+  { sandbox, endpoint }: Home,
+): Promise<ShimProcess> {
+  await writeSandbox(bundle, sandbox);
+  const log = undo.use(await openShimLog(bundle, context.logger));
+  return { ...(await joinShim(undo, bundle, endpoint)), log };
 }
 
 async function createContainer(

@@ -30,6 +30,15 @@ export async function endShim(key: TaskKey, endpoint: ShimEndpoint): Promise<boo
   return false;
 }
 
+/** Ends the container in a shim that stays, as far as the shim answers. */
+export async function endContainerOf(key: TaskKey, endpoint: ShimEndpoint): Promise<void> {
+  const signal = AbortSignal.timeout(answerLimit);
+  const shim = await dialShim(key.namespace, endpoint, { signal }).catch(() => undefined);
+  if (shim === undefined) return;
+  await endContainer(shim, key.id);
+  shim.close();
+}
+
 /** False when the shim does not answer. That it knows of no container is an answer. */
 async function endContainer(shim: ShimClient, id: string): Promise<boolean> {
   const limit = { timeoutMs: answerLimit };

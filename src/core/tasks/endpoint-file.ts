@@ -28,6 +28,15 @@ export async function findShimPath(directory: string): Promise<string | undefine
   return text === undefined || text.length === 0 ? undefined : text.toString('utf8');
 }
 
+/** Notes that a bundle's task runs in the shim of a sandbox, which does not end with the task. */
+export async function writeSandbox(bundle: Bundle, sandbox: string): Promise<void> {
+  await writeFile(join(bundle.path, 'sandbox'), sandbox, { mode: 0o600 });
+}
+
+export async function isInSandbox(directory: string): Promise<boolean> {
+  return (await findFile(join(directory, 'sandbox'))) !== undefined;
+}
+
 async function findFile(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);

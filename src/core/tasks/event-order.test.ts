@@ -6,7 +6,7 @@ import { createEvents } from '#/core/events/create-events.ts';
 import { EventOrder } from '#/core/tasks/event-order.ts';
 import { RunningTask } from '#/core/tasks/running-task.ts';
 import { decodeTaskEvent } from '#/core/tasks/task-events.ts';
-import { TaskRegistry } from '#/core/tasks/task-registry.ts';
+import { Registry } from '#/core/tasks/registry.ts';
 import { TaskExitSchema } from '#/gen/containerd/events/task_pb.ts';
 import { packMessage } from '#/rpc/any.ts';
 
@@ -28,7 +28,7 @@ const envelope = (event: Envelope['event']): Envelope => ({ timestamp: 1n, names
 
 test('EventOrder holds an exit until it is known here, and what follows behind it', async () => {
   const events = createEvents();
-  const registry = new TaskRegistry();
+  const registry = new Registry<RunningTask>('task');
   const task = runningTask('one');
   registry.add(task);
   const order = new EventOrder(events, registry);
@@ -46,7 +46,7 @@ test('EventOrder holds an exit until it is known here, and what follows behind i
 
 test('EventOrder lets an exit go after two seconds that nobody told of', async () => {
   const events = createEvents();
-  const registry = new TaskRegistry();
+  const registry = new Registry<RunningTask>('task');
   registry.add(runningTask('one'));
   new EventOrder(events, registry).forward(envelope(exited));
   for await (const { event } of events.subscribe(AbortSignal.timeout(4000))) {

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KeyedMutex } from '#/base/keyed-mutex.ts';
 import type { CoreEvent, Envelope, Events, ForeignEvent } from '#/core/events/contract.ts';
-import type { TaskRegistry } from '#/core/tasks/task-registry.ts';
+import type { Registry } from '#/core/tasks/registry.ts';
+import type { RunningTask } from '#/core/tasks/running-task.ts';
 
 /** How long an exit is held back for the answer that tells of it, and how many events may be held in all. */
 const holdLimit = 2000;
@@ -13,11 +14,11 @@ const mostHeld = 10_000;
  */
 export class EventOrder {
   readonly #events: Events;
-  readonly #registry: TaskRegistry;
+  readonly #registry: Registry<RunningTask>;
   readonly #order = new KeyedMutex();
   #held = 0;
 
-  constructor(events: Events, registry: TaskRegistry) {
+  constructor(events: Events, registry: Registry<RunningTask>) {
     this.#events = events;
     this.#registry = registry;
   }

@@ -23,14 +23,15 @@ export function watchShim(host: TaskHost, task: RunningTask): void {
 
 async function loseTask(host: TaskHost, task: RunningTask): Promise<void> {
   const { context, registry } = host;
-  const { bundle, binary, endpoint } = task;
+  const { bundle, binary, endpoint, joined } = task;
   const ended = task.init.exit;
   const warn = (error: unknown): undefined => {
     context.logger.warn('cannot clean up after a shim', { task: taskName(task.key), error: messageOf(error) });
     return undefined;
   };
   const found = await deleteByShim({ binary, bundle, addresses: context.shims }).catch(warn);
-  await Promise.all([removeSocket(endpoint), removeBundle(bundle)]).catch(warn);
+  // The socket of a sandbox's shim is the sandbox's.
+  await Promise.all([joined ? undefined : removeSocket(endpoint), removeBundle(bundle)]).catch(warn);
   task.log[Symbol.dispose]();
   if (!registry.remove(task)) return;
   const exit = ended ?? { pid: task.init.pid, exitStatus: found?.exitStatus ?? unknownExit, exitedAt: now() };

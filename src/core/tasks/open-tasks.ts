@@ -1,5 +1,6 @@
 import { EngineError } from '#/base/errors.ts';
 import { checkIdentifier } from '#/base/identifier.ts';
+import { adoptSandboxes } from '#/core/tasks/adopt-sandboxes.ts';
 import { adoptTasks } from '#/core/tasks/adopt-tasks.ts';
 import type { TaskKey, TasksContext } from '#/core/tasks/context.ts';
 import { taskName } from '#/core/tasks/context.ts';
@@ -8,6 +9,9 @@ import { createTask } from '#/core/tasks/create-task.ts';
 import { deleteTask } from '#/core/tasks/delete-task.ts';
 import { EventOrder } from '#/core/tasks/event-order.ts';
 import { readState } from '#/core/tasks/read-state.ts';
+import { openSandboxes, releaseSandboxes } from '#/core/tasks/open-sandboxes.ts';
+import { onceOrAborted } from '#/core/tasks/once-or-aborted.ts';
+import type { RunningSandbox } from '#/core/tasks/running-sandbox.ts';
 import type { RunningTask } from '#/core/tasks/running-task.ts';
 import { readRuntimeInfo } from '#/core/tasks/runtime-info.ts';
 import { createShimBinaries } from '#/core/tasks/shim-binary.ts';
@@ -15,7 +19,7 @@ import { createShimDialects } from '#/core/tasks/shim-dialect.ts';
 import * as calls from '#/core/tasks/task-calls.ts';
 import { decodeTaskEvent } from '#/core/tasks/task-events.ts';
 import type { TaskHost } from '#/core/tasks/task-host.ts';
-import { TaskRegistry } from '#/core/tasks/task-registry.ts';
+import { Registry } from '#/core/tasks/registry.ts';
 import { Teardowns } from '#/core/tasks/teardowns.ts';
 
 const usualRuntime = 'io.containerd.runc.v2';
@@ -28,32 +32,40 @@ export async function openTasks(context: TasksContext): Promise<Tasks> {
   const closing = new AbortController();
   const host: TaskHost = {
     context,
-    registry: new TaskRegistry(),
+    registry: new Registry<RunningTask>('task'),
     teardowns: new Teardowns(context.logger),
+    sandboxes: { registry: new Registry<RunningSandbox>('sandbox'), teardowns: new Teardowns(context.logger) },
     binaries: createShimBinaries(),
     dialects: createShimDialects(),
     closing: closing.signal,
   };
   // The first create need not wait for the shim to tell its version.
   void host.binaries.find(usualRuntime).then(host.dialects.of, () => {});
+  await adoptSandboxes(host);
   await adoptTasks(host);
   const adopted = host.registry.list().map(({ key }) => key);
   return {
     ...lifeOf(host),
     ...controlsOf(host),
     ...forwarderOf(host),
+    sandboxes: openSandboxes(host),
     runtimeInfo: async (runtime, options) => await readRuntimeInfo(await host.binaries.find(runtime), options),
     adopted: () => adopted,
     [Symbol.asyncDispose]: async () => {
       closing.abort();
       await host.teardowns.allSettled();
+      await host.sandboxes.teardowns.allSettled();
       for (const task of host.registry.list()) letGo(task);
+      releaseSandboxes(host, (key) => stopping('sandbox', key));
     },
   };
 }
 
+const stopping = (noun: string, key: TaskKey): EngineError =>
+  new EngineError('unavailable', `Cannot wait for ${noun} "${taskName(key)}": the daemon is stopping`);
+
 function letGo(task: RunningTask): void {
-  task.failAll(new EngineError('unavailable', `Cannot wait for task "${taskName(task.key)}": the daemon is stopping`));
+  task.failAll(stopping('task', task.key));
   task.shim.close();
   task.log[Symbol.dispose]();
 }
@@ -118,16 +130,7 @@ function getTask(host: TaskHost, key: TaskKey): RunningTask {
 async function waitForExit(host: TaskHost, process: ProcessKey, signal?: AbortSignal): Promise<Exit> {
   signal?.throwIfAborted();
   const { exited } = await calls.findTracked(getTask(host, process), process.execId);
-  if (signal === undefined) return await exited;
-  const { promise: gaveUp, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([exited, gaveUp]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
+  return await onceOrAborted(exited, signal);
 }
 
 async function listStates(host: TaskHost, namespace: string): Promise<ProcessState[]> {

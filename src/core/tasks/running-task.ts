@@ -15,6 +15,8 @@ export interface TaskParts {
   readonly pid: number;
   /** Taken over from an earlier daemon, which may have died in the middle of anything. */
   readonly adopted?: boolean;
+  /** Its shim is a sandbox's, and stays when the task goes. */
+  readonly joined?: boolean;
 }
 
 /** A task that has a shim. */
@@ -26,10 +28,11 @@ export class RunningTask {
   readonly shim: ShimClient;
   readonly log: Disposable;
   readonly adopted: boolean;
+  readonly joined: boolean;
   readonly init: TrackedProcess;
   readonly #execs = new Map<string, TrackedProcess>();
 
-  constructor({ bundle, binary, endpoint, shim, log, pid, adopted = false }: TaskParts) {
+  constructor({ bundle, binary, endpoint, shim, log, pid, adopted = false, joined = false }: TaskParts) {
     this.key = bundle.key;
     this.bundle = bundle;
     this.binary = binary;
@@ -37,6 +40,7 @@ export class RunningTask {
     this.shim = shim;
     this.log = log;
     this.adopted = adopted;
+    this.joined = joined;
     this.init = new TrackedProcess('', pid);
   }
 

@@ -1,12 +1,14 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { isKind } from '#/base/errors.ts';
 import type { ShimEndpoint } from '#/core/tasks/shim-answer.ts';
+import { Sandbox } from '#/gen/containerd/runtime/sandbox/v1/sandbox_pb.ts';
 import { Task as TaskV2 } from '#/gen/containerd/task/v2/shim_pb.ts';
 import { Task as TaskV3 } from '#/gen/containerd/task/v3/shim_pb.ts';
 import type { TtrpcCallOptions, TtrpcClient } from '#/rpc/ttrpc-client.ts';
 import { openTtrpcClient } from '#/rpc/ttrpc-client.ts';
 
 export const shimMethods: (typeof TaskV2)['method'] = TaskV2.method;
+export const sandboxMethods: (typeof Sandbox)['method'] = Sandbox.method;
 
 /** A connection to a shim. */
 export interface ShimClient {
@@ -54,7 +56,7 @@ class VersionedClient implements ShimClient {
     options: TtrpcCallOptions = {},
   ): Promise<MessageShape<O>> {
     const whole = { ...options, metadata: this.#metadata };
-    if (this.#version < 3) return await this.#client.call(method, request, whole);
+    if (this.#version < 3 || method.parent !== TaskV2) return await this.#client.call(method, request, whole);
     try {
       return await this.#client.call({ ...method, parent: TaskV3 }, request, whole);
     } catch (error) {

@@ -1,13 +1,16 @@
 import type { TasksContext } from '#/core/tasks/context.ts';
 import type { ShimBinaries } from '#/core/tasks/shim-binary.ts';
 import type { ShimDialects } from '#/core/tasks/shim-dialect.ts';
-import type { TaskRegistry } from '#/core/tasks/task-registry.ts';
+import type { Registry } from '#/core/tasks/registry.ts';
+import type { RunningSandbox } from '#/core/tasks/running-sandbox.ts';
+import type { RunningTask } from '#/core/tasks/running-task.ts';
 import type { Teardowns } from '#/core/tasks/teardowns.ts';
 
 /** What the stories of a task's life share. */
 export interface TaskHost {
   readonly context: TasksContext;
-  readonly registry: TaskRegistry;
+  readonly registry: Registry<RunningTask>;
+  readonly sandboxes: { readonly registry: Registry<RunningSandbox>; readonly teardowns: Teardowns };
   readonly teardowns: Teardowns;
   readonly binaries: ShimBinaries;
   readonly dialects: ShimDialects;

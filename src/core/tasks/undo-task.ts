@@ -4,8 +4,8 @@ import type { Bundle } from '#/core/tasks/bundle.ts';
 import { removeBundle } from '#/core/tasks/bundle.ts';
 import type { Exit } from '#/core/tasks/contract.ts';
 import { taskName } from '#/core/tasks/context.ts';
-import { endShim } from '#/core/tasks/end-shim.ts';
-import { findEndpoint, findShimPath, removeSocket } from '#/core/tasks/endpoint-file.ts';
+import { endContainerOf, endShim } from '#/core/tasks/end-shim.ts';
+import { findEndpoint, findShimPath, isInSandbox, removeSocket } from '#/core/tasks/endpoint-file.ts';
 import { removeLeftCgroup } from '#/core/tasks/left-cgroup.ts';
 import { deleteByShim } from '#/core/tasks/run-shim.ts';
 import type { ShimEndpoint } from '#/core/tasks/shim-answer.ts';
@@ -39,6 +39,10 @@ export async function undoTask(host: TaskHost, bundle: Bundle): Promise<Exit | u
 async function takeShimDown({ context, registry }: TaskHost, bundle: Bundle, endpoint?: ShimEndpoint): Promise<void> {
   // A shim that is starting waits until somebody reads its log, and would not answer before.
   using _log = await openShimLog(bundle, context.logger);
+  if (await isInSandbox(bundle.path)) {
+    if (endpoint !== undefined) await endContainerOf(bundle.key, endpoint);
+    return;
+  }
   if (endpoint !== undefined && (await endShim(bundle.key, endpoint))) return await removeSocket(endpoint);
   const servesOthers = registry.list().some((task) => task.endpoint.address === endpoint?.address);
   if (servesOthers) return;
