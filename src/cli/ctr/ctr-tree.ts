@@ -1,3 +1,4 @@
+import { snapshotterFlags } from '#/cli/ctr/group-flags.ts';
 import type { CtrCommand } from '#/cli/ctr/ctr-command.ts';
 import type { FlagSpecs } from '#/cli/flags.ts';
 
@@ -19,23 +20,91 @@ export interface CtrGroup {
   readonly children: Readonly<Record<string, CtrNode>>;
 }
 
+const removal: readonly string[] = ['del', 'remove', 'rm'];
+
 /** Every command, with the names that ctr has. A command's file is loaded when it is called. */
 export const ctrTree: Readonly<Record<string, CtrNode>> = {
   version: leaf('Show the versions of client and daemon', () => import('#/cli/ctr/commands/version.ts')),
+  info: leaf('Show who the daemon is', () => import('#/cli/ctr/commands/info.ts')),
   plugins: group(['plugin'], 'See what the daemon is made of', {
     list: leaf('List the parts of the daemon', () => import('#/cli/ctr/commands/plugins-list.ts'), ['ls']),
   }),
-  content: group([], 'Manage blobs: the bytes that images are made of', {
-    list: leaf('List blobs', () => import('#/cli/ctr/commands/content-list.ts'), ['ls']),
+  deprecations: group([], 'See what will go in a later version', {
+    list: leaf('List what is in use and will go', () => import('#/cli/ctr/commands/deprecations-list.ts')),
   }),
+  containers: group(['c', 'container'], 'Manage containers: what may run', {
+    list: leaf('List containers', () => import('#/cli/ctr/commands/containers-list.ts'), ['ls']),
+    info: leaf('Show all of a container', () => import('#/cli/ctr/commands/containers-info.ts')),
+    label: leaf('Set and clear labels of a container', () => import('#/cli/ctr/commands/containers-label.ts')),
+    delete: leaf('Delete containers', () => import('#/cli/ctr/commands/containers-delete.ts'), removal),
+  }),
+  tasks: group(['t', 'task'], 'Manage tasks: what runs', {
+    list: leaf('List tasks', () => import('#/cli/ctr/commands/tasks-list.ts'), ['ls']),
+    ps: leaf('List the processes of a container', () => import('#/cli/ctr/commands/tasks-ps.ts')),
+    metrics: leaf('Show what a container uses', () => import('#/cli/ctr/commands/tasks-metrics.ts'), ['metric']),
+    kill: leaf('Send a signal to a container', () => import('#/cli/ctr/commands/tasks-kill.ts')),
+    pause: leaf('Freeze a container', () => import('#/cli/ctr/commands/tasks-pause.ts')),
+    resume: leaf('Let a frozen container go on', () => import('#/cli/ctr/commands/tasks-resume.ts')),
+    delete: leaf('Delete tasks that have ended', () => import('#/cli/ctr/commands/tasks-delete.ts'), removal),
+  }),
+  events: leaf('Show what happens in the daemon', () => import('#/cli/ctr/commands/events.ts'), ['event']),
   images: group(['image', 'i'], 'Manage images', {
     list: leaf('List images', () => import('#/cli/ctr/commands/images-list.ts'), ['ls']),
+    check: leaf('See whether images are whole', () => import('#/cli/ctr/commands/images-check.ts')),
+    inspect: leaf('Show what an image consists of', () => import('#/cli/ctr/commands/images-inspect.ts'), ['i']),
+    usage: leaf('Show what an image takes on the disk', () => import('#/cli/ctr/commands/images-usage.ts')),
+    tag: leaf('Give an image more names', () => import('#/cli/ctr/commands/images-tag.ts')),
+    label: leaf('Set and clear labels of an image', () => import('#/cli/ctr/commands/images-label.ts')),
+    delete: leaf('Remove images', () => import('#/cli/ctr/commands/images-delete.ts'), removal),
+    prune: leaf('Remove images that no container uses', () => import('#/cli/ctr/commands/images-prune.ts')),
+  }),
+  content: group([], 'Manage blobs: the bytes that images are made of', {
+    list: leaf('List blobs', () => import('#/cli/ctr/commands/content-list.ts'), ['ls']),
+    active: leaf('List uploads that have not ended', () => import('#/cli/ctr/commands/content-active.ts')),
+    get: leaf('Write a blob to standard output', () => import('#/cli/ctr/commands/content-get.ts')),
+    ingest: leaf('Store standard input as a blob', () => import('#/cli/ctr/commands/content-ingest.ts')),
+    edit: leaf('Make a new blob of one in an editor', () => import('#/cli/ctr/commands/content-edit.ts')),
+    label: leaf('Set and clear labels of a blob', () => import('#/cli/ctr/commands/content-label.ts')),
+    delete: leaf('Delete blobs', () => import('#/cli/ctr/commands/content-delete.ts'), removal),
+    prune: group([], 'Let go of content', {
+      references: leaf(
+        'Let go of the layers of images that are unpacked',
+        () => import('#/cli/ctr/commands/content-prune-references.ts'),
+      ),
+    }),
+  }),
+  snapshots: group(
+    ['snapshot'],
+    'Manage snapshots: the file trees of layers and containers',
+    {
+      list: leaf('List snapshots', () => import('#/cli/ctr/commands/snapshots-list.ts'), ['ls']),
+      tree: leaf('Show snapshots as trees', () => import('#/cli/ctr/commands/snapshots-tree.ts')),
+      info: leaf('Show all of a snapshot', () => import('#/cli/ctr/commands/snapshots-info.ts')),
+      usage: leaf('Show what snapshots take on the disk', () => import('#/cli/ctr/commands/snapshots-usage.ts')),
+      mounts: leaf('Show how to mount a snapshot', () => import('#/cli/ctr/commands/snapshots-mounts.ts'), [
+        'm',
+        'mount',
+      ]),
+      prepare: leaf('Make a writable snapshot', () => import('#/cli/ctr/commands/snapshots-prepare.ts')),
+      view: leaf('Make a read-only snapshot', () => import('#/cli/ctr/commands/snapshots-view.ts')),
+      commit: leaf('Turn a writable snapshot into a layer', () => import('#/cli/ctr/commands/snapshots-commit.ts')),
+      diff: leaf('Write what changed as a layer', () => import('#/cli/ctr/commands/snapshots-diff.ts')),
+      unpack: leaf('Unpack the layers of an image', () => import('#/cli/ctr/commands/snapshots-unpack.ts')),
+      label: leaf('Set and clear labels of a snapshot', () => import('#/cli/ctr/commands/snapshots-label.ts')),
+      delete: leaf('Remove snapshots', () => import('#/cli/ctr/commands/snapshots-delete.ts'), removal),
+    },
+    snapshotterFlags,
+  ),
+  leases: group([], 'Manage leases: what keeps things from being collected', {
+    list: leaf('List leases', () => import('#/cli/ctr/commands/leases-list.ts'), ['ls']),
+    create: leaf('Make a lease', () => import('#/cli/ctr/commands/leases-create.ts')),
+    delete: leaf('End leases', () => import('#/cli/ctr/commands/leases-delete.ts'), removal),
   }),
   namespaces: group(['namespace', 'ns'], 'Manage namespaces, each a world of its own', {
-    create: leaf('Make a namespace', () => import('#/cli/ctr/commands/namespaces-create.ts'), ['c']),
     list: leaf('List namespaces', () => import('#/cli/ctr/commands/namespaces-list.ts'), ['ls']),
-    remove: leaf('Remove empty namespaces', () => import('#/cli/ctr/commands/namespaces-remove.ts'), ['rm']),
+    create: leaf('Make a namespace', () => import('#/cli/ctr/commands/namespaces-create.ts'), ['c']),
     label: leaf('Set and clear labels of a namespace', () => import('#/cli/ctr/commands/namespaces-label.ts')),
+    remove: leaf('Remove empty namespaces', () => import('#/cli/ctr/commands/namespaces-remove.ts'), ['rm']),
   }),
 };
 

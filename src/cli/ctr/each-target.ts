@@ -13,7 +13,8 @@ export async function eachTarget(
       await act(target);
     } catch (error) {
       failed = true;
-      err.line(`berth ctr: Cannot ${verb} "${target}": ${messageOf(error)}`);
+      const message = messageOf(error);
+      err.line(`berth ctr: ${message.startsWith('Cannot ') ? message : `Cannot ${verb} "${target}": ${message}`}`);
     }
   }
   return failed ? 1 : 0;

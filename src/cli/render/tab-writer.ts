@@ -8,9 +8,10 @@ export interface TabShape {
   readonly fill: ' ' | '\t';
 }
 
-/** The three shapes that ctr uses. */
-export const tabShapes: Readonly<Record<'narrow' | 'wide' | 'tabs', TabShape>> = {
+/** The shapes that ctr uses. */
+export const tabShapes: Readonly<Record<'narrow' | 'loose' | 'wide' | 'tabs', TabShape>> = {
   narrow: { narrowest: 1, padding: 1, fill: ' ' },
+  loose: { narrowest: 1, padding: 4, fill: ' ' },
   wide: { narrowest: 4, padding: 4, fill: ' ' },
   tabs: { narrowest: 1, padding: 1, fill: '\t' },
 };

@@ -1,6 +1,6 @@
 import { atLeast } from '#/cli/command.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
-import { parseLabelWords } from '#/cli/ctr/ctr-text.ts';
+import { parseLabels } from '#/cli/ctr/ctr-text.ts';
 import { Namespaces } from '#/gen/containerd/services/namespaces/v1/namespace_pb.ts';
 
 export const command: CtrCommand = defineCtr({
@@ -10,7 +10,7 @@ export const command: CtrCommand = defineCtr({
   arity: atLeast(1),
   run: async ({ args, connect }) => {
     const [name = '', ...words] = args;
-    const labels = parseLabelWords(words);
+    const labels = parseLabels(words);
     await (await connect()).call(Namespaces.method.create, { namespace: { name, labels } });
   },
 });
