@@ -7,9 +7,9 @@ import { contentKey } from '#/core/images/content-key.ts';
 import type { ImageProgress } from '#/core/images/contract.ts';
 import { sourceOf, withSource } from '#/core/images/gc-labels.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
-import type { Repository } from '#/core/registry/contract.ts';
+import type { FetchedBlob, Repository } from '#/core/registry/contract.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
-import type { Digest } from '#/oci/digest.ts';
+import { algorithmOf, type Digest } from '#/oci/digest.ts';
 import { maxManifestBytes } from '#/oci/manifest.ts';
 import type { Labels } from '#/base/any.ts';
 
@@ -26,6 +26,8 @@ export interface Fetching {
 /** How often a broken transfer is taken up again when less than `progressCounts` bytes came since the last time. */
 const maxResumes = 5;
 const progressCounts = 1024 * 1024;
+/** How often a blob that came out wrong is fetched from the start, from elsewhere where it can be. */
+const maxRestarts = 3;
 const firstPause = 200;
 const longestPause = 5000;
 
@@ -166,10 +168,14 @@ async function download(fetching: Fetching, { descriptor }: BlobFetch, ingest: I
   const { size } = descriptor;
   if (ingest.status().offset > size) await ingest.truncate();
   let failures = 0;
+  let restarts = 0;
   while (ingest.status().offset < size) {
     const before = ingest.status().offset;
     try {
-      await transfer(fetching, descriptor, ingest);
+      const { start, distrust } = await transfer(fetching, descriptor, ingest);
+      // Of a blob in two parts nobody knows which is wrong.
+      if (isWrong(ingest, descriptor) && (restarts += 1) <= maxRestarts && (start > 0 || distrust()))
+        await ingest.truncate();
     } catch (error) {
       fetching.signal.throwIfAborted();
       failures = ingest.status().offset - before >= progressCounts ? 0 : failures + 1;
@@ -184,13 +190,19 @@ async function download(fetching: Fetching, { descriptor }: BlobFetch, ingest: I
   }
 }
 
+/** Whether all bytes came and are others than were wanted; of other algorithms the commit knows. */
+function isWrong(ingest: Ingest, { digest, size }: Descriptor): boolean {
+  return ingest.status().offset === size && algorithmOf(digest) === 'sha256' && ingest.digest() !== digest;
+}
+
 async function transfer(
   { repository, signal, onProgress }: Fetching,
   descriptor: Descriptor,
   ingest: Ingest,
-): Promise<void> {
+): Promise<FetchedBlob> {
   const offset = ingest.status().offset;
-  const { start, body } = await repository.fetchBlob(descriptor, offset);
+  const fetched = await repository.fetchBlob(descriptor, offset);
+  const { start, body } = fetched;
   if (start !== offset) await ingest.truncate();
   const { digest, size: total } = descriptor;
   let told = 0;
@@ -202,6 +214,7 @@ async function transfer(
     onProgress({ kind: 'downloading', digest, current: ingest.status().offset, total });
   }
   onProgress({ kind: 'downloading', digest, current: ingest.status().offset, total });
+  return fetched;
 }
 
 /** Size and digest are checked here; bytes that lie are dropped, so that the next pull begins anew. */

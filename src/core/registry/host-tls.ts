@@ -51,10 +51,10 @@ export function createTlsContexts({ files, ca, environment }: TlsContextsOptions
     }
     return '';
   };
-  const contextOf = (material: Material): SecureContext => {
+  const contextOf = (material: Material, named: readonly string[]): SecureContext => {
     const at = contexts.findIndex((entry) => isDeepStrictEqual(entry.material, material));
     const [found] = at < 0 ? [] : contexts.splice(at, 1);
-    const entry = found ?? { material, context: createContext(material) };
+    const entry = found ?? { material, context: createContext(material, named) };
     contexts.push(entry);
     if (contexts.length > mostContexts) contexts.shift();
     return entry.context;
@@ -67,9 +67,10 @@ export function createTlsContexts({ files, ca, environment }: TlsContextsOptions
       const keys = await Promise.all((tls.client ?? []).map(async ({ cert, key }) => await read(key ?? cert)));
       const trusted = [await readSystem(), ...ca, ...own];
       const skipVerify = tls.skipVerify ?? false;
-      const elsewhere = { context: contextOf({ trusted, certificates: [], keys: [] }), skipVerify };
+      const elsewhere = { context: contextOf({ trusted, certificates: [], keys: [] }, tls.ca ?? []), skipVerify };
       if (certificates.length === 0) return { own: elsewhere, elsewhere };
-      return { own: { context: contextOf({ trusted, certificates, keys }), skipVerify }, elsewhere };
+      const named = (tls.client ?? []).flatMap(({ cert, key }) => (key === undefined ? [cert] : [cert, key]));
+      return { own: { context: contextOf({ trusted, certificates, keys }, named), skipVerify }, elsewhere };
     },
   };
 }
@@ -88,7 +89,7 @@ async function readPem(files: FileCache, path: string): Promise<string> {
   return text;
 }
 
-function createContext({ trusted, certificates, keys }: Material): SecureContext {
+function createContext({ trusted, certificates, keys }: Material, named: readonly string[]): SecureContext {
   const all = [...rootCertificates, ...trusted.flatMap((bundle) => bundle.match(pemCertificate) ?? [])];
   // The two lists share most of their certificates, and parsing is what takes the time.
   const unique = new Map(all.map((pem) => [pem.replace(/\s+/g, ''), pem]));
@@ -98,13 +99,10 @@ function createContext({ trusted, certificates, keys }: Material): SecureContext
       ...(certificates.length === 0 ? {} : { cert: [...certificates], key: [...keys] }),
     });
   } catch (cause) {
-    throw new EngineError(
-      'failed-precondition',
-      `Cannot use the certificates of a registry host: ${messageOf(cause)}`,
-      {
-        cause,
-      },
-    );
+    const files = named.map((path) => `"${path}"`).join(', ');
+    throw new EngineError('failed-precondition', `Cannot use certificates and keys of ${files}: ${messageOf(cause)}`, {
+      cause,
+    });
   }
 }
 

@@ -53,7 +53,7 @@ function watch(hosts: Hosts, client: RegistryClient, { start, body }: BlobBytes)
     try {
       yield* body;
     } catch (error) {
-      hosts.shunned.add(client);
+      hosts.shunned.add(client.host);
       throw error;
     }
   };

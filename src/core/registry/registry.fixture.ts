@@ -35,18 +35,44 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Starts docker-registry with its data in a temporary directory; `withLogin` asks for basic auth. */
-export async function startRegistry({
-  withLogin = false,
-}: { readonly withLogin?: boolean } = {}): Promise<TestRegistry> {
+export interface RegistrySettings {
+  /** Asks for basic auth. */
+  readonly withLogin?: boolean;
+  /** Speaks https, and with `clients` to those only who have a certificate of the authority. */
+  readonly tls?: { readonly authority: Authority; readonly clients?: boolean };
+  /** Is a pull-through cache of another registry: its URL. */
+  readonly mirrors?: string;
+}
+
+function configure(directory: string, port: number, { withLogin, tls, mirrors }: RegistrySettings): string {
+  return JSON.stringify({
+    version: '0.1',
+    log: { level: 'error', accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: `${directory}/data` }, delete: { enabled: true } },
+    http: {
+      addr: `127.0.0.1:${port}`,
+      ...(tls === undefined
+        ? {}
+        : {
+            tls: {
+              certificate: tls.authority.server.cert,
+              key: tls.authority.server.key,
+              ...(tls.clients === true ? { clientcas: [tls.authority.ca] } : {}),
+            },
+          }),
+    },
+    ...(withLogin === true ? { auth: { htpasswd: { realm: 'test', path: `${directory}/htpasswd` } } } : {}),
+    ...(mirrors === undefined ? {} : { proxy: { remoteurl: mirrors } }),
+  });
+}
+
+/** Starts docker-registry with its data in a temporary directory. */
+export async function startRegistry(settings: RegistrySettings = {}): Promise<TestRegistry> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-registry-'));
   const port = await freePort();
   await writeFile(join(directory, 'htpasswd'), htpasswd);
-  const auth = withLogin ? `auth:\n  htpasswd:\n    realm: test\n    path: ${directory}/htpasswd\n` : '';
-  await writeFile(
-    join(directory, 'config.yml'),
-    `version: 0.1\nlog:\n  level: error\n  accesslog:\n    disabled: true\nstorage:\n  filesystem:\n    rootdirectory: ${directory}/data\n  delete:\n    enabled: true\nhttp:\n  addr: 127.0.0.1:${port}\n${auth}`,
-  );
+  // JSON is YAML.
+  await writeFile(join(directory, 'config.yml'), configure(directory, port, settings));
   const child = spawn('docker-registry', ['serve', join(directory, 'config.yml')], { stdio: 'ignore' });
   const exited = once(child, 'exit');
   await waitForPort(port);
@@ -59,6 +85,76 @@ export async function startRegistry({
       await exited;
       await rm(directory, { recursive: true, force: true });
     },
+  };
+}
+
+export interface KeyFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** An authority of one's own, with a certificate for localhost and one for a client: all paths. */
+export interface Authority extends AsyncDisposable {
+  readonly ca: string;
+  readonly server: KeyFiles;
+  readonly client: KeyFiles;
+}
+
+export async function makeAuthority(): Promise<Authority> {
+  const directory = await mkdtemp(join(tmpdir(), 'berth-authority-'));
+  const at = (name: string): string => join(directory, name);
+  const openssl = async (...args: string[]): Promise<void> => void (await run('openssl', args));
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  await openssl(
+    'req',
+    '-x509',
+    ...newKey,
+    '-days',
+    '2',
+    '-subj',
+    '/CN=test authority',
+    '-keyout',
+    at('ca.key'),
+    '-out',
+    at('ca.crt'),
+  );
+  const sign = async (name: string): Promise<KeyFiles> => {
+    await openssl(
+      'req',
+      ...newKey,
+      '-subj',
+      `/CN=${name}`,
+      '-addext',
+      'subjectAltName=DNS:localhost,IP:127.0.0.1',
+      '-keyout',
+      at(`${name}.key`),
+      '-out',
+      at(`${name}.csr`),
+    );
+    await openssl(
+      'x509',
+      '-req',
+      '-days',
+      '2',
+      '-copy_extensions',
+      'copy',
+      '-in',
+      at(`${name}.csr`),
+      '-CA',
+      at('ca.crt'),
+      '-CAkey',
+      at('ca.key'),
+      '-CAcreateserial',
+      '-out',
+      at(`${name}.crt`),
+    );
+    return { cert: at(`${name}.crt`), key: at(`${name}.key`) };
+  };
+  return {
+    ca: at('ca.crt'),
+    server: await sign('server'),
+    client: await sign('client'),
+    [Symbol.asyncDispose]: async () => await rm(directory, { recursive: true, force: true }),
   };
 }
 

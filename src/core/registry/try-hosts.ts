@@ -1,7 +1,7 @@
 import { EngineError } from '#/base/errors.ts';
 import type { Logger } from '#/base/log.ts';
 import type { RegistryClient } from '#/core/registry/registry-client.ts';
-import type { Capability } from '#/core/registry/registry-host.ts';
+import type { Capability, RegistryHost } from '#/core/registry/registry-host.ts';
 
 /** The hosts of a registry in the order in which they are asked. */
 export interface Hosts {
@@ -11,9 +11,9 @@ export interface Hosts {
   readonly logger: Logger;
   readonly signal: AbortSignal | undefined;
   /** Hosts that failed in a way that the next request would see again; they are asked last. */
-  readonly shunned: Set<RegistryClient>;
+  readonly shunned: Set<RegistryHost>;
   /** Hosts that gave wrong bytes; they are not asked for any more. */
-  readonly distrusted: Set<RegistryClient>;
+  readonly distrusted: Set<RegistryHost>;
 }
 
 export interface Attempt<T> {
@@ -29,7 +29,7 @@ export interface Attempt<T> {
  */
 export async function tryHosts<T>(hosts: Hosts, { tried, needs, use }: Attempt<T>): Promise<T> {
   const order = inOrder(hosts, needs);
-  const last = order.findLast((client) => !hosts.shunned.has(client)) ?? order.at(-1);
+  const last = order.findLast((client) => !hosts.shunned.has(client.host)) ?? order.at(-1);
   const failures: HostFailure[] = [];
   for (const client of order) {
     try {
@@ -37,7 +37,7 @@ export async function tryHosts<T>(hosts: Hosts, { tried, needs, use }: Attempt<T
     } catch (error) {
       hosts.signal?.throwIfAborted();
       if (!(error instanceof EngineError)) throw error;
-      if (error.kind === 'unavailable') hosts.shunned.add(client);
+      if (error.kind === 'unavailable') hosts.shunned.add(client.host);
       failures.push({ client, error });
       if (order.length > 1) hosts.logger.info('registry host failed', { host: hostOf(client), error: error.message });
     }
@@ -47,8 +47,11 @@ export async function tryHosts<T>(hosts: Hosts, { tried, needs, use }: Attempt<T
 
 function inOrder({ clients, shunned, distrusted }: Hosts, needs: readonly Capability[]): RegistryClient[] {
   const able = clients.filter((client) => needs.every((need) => client.host.capabilities.includes(need)));
-  const trusted = able.filter((client) => !distrusted.has(client));
-  return [...trusted.filter((client) => !shunned.has(client)), ...trusted.filter((client) => shunned.has(client))];
+  const trusted = able.filter((client) => !distrusted.has(client.host));
+  return [
+    ...trusted.filter((client) => !shunned.has(client.host)),
+    ...trusted.filter((client) => shunned.has(client.host)),
+  ];
 }
 
 /** The one host that is written to. Throws `not-found` where no host may be. */
@@ -59,9 +62,9 @@ export function findPusher({ clients, complaints }: Hosts, tried: string): Regis
 }
 
 /** Takes a host out that gave wrong bytes; false when no other could give right ones. */
-export function distrust(hosts: Hosts, client: RegistryClient): boolean {
-  if (inOrder(hosts, ['pull']).every((other) => other === client)) return false;
-  hosts.distrusted.add(client);
+export function distrust(hosts: Hosts, { host }: RegistryClient): boolean {
+  if (inOrder(hosts, ['pull']).every((other) => other.host === host)) return false;
+  hosts.distrusted.add(host);
   return true;
 }
 
