@@ -1,6 +1,6 @@
 import { readdir, readFile, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeCapabilityMask } from '#/core/containers/capabilities.ts';
+import { decodeCapabilityMask } from '#/oci/capabilities.ts';
 import type { HostFacts } from '#/core/containers/make-spec.ts';
 import type { SpecDevice } from '#/oci/runtime-spec.ts';
 

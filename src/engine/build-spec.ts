@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { mkdir } from 'node:fs/promises';
 import { errnoOf, EngineError } from '#/base/errors.ts';
-import type { FoundUser } from '#/core/containers/find-user.ts';
+import type { FoundUser } from '#/oci/find-user.ts';
 import { makeSpec } from '#/core/containers/make-spec.ts';
 import type { RuntimeSpec, SpecMount, SpecResources, SpecRlimit } from '#/oci/runtime-spec.ts';
 import type { EngineContext } from '#/engine/context.ts';

@@ -5,7 +5,7 @@ import { EngineError } from '#/base/errors.ts';
 import type { KeyedMutex } from '#/base/keyed-mutex.ts';
 import type { Logger } from '#/base/log.ts';
 import type { HostFacts } from '#/core/containers/make-spec.ts';
-import type { UserFiles } from '#/core/containers/find-user.ts';
+import type { UserFiles } from '#/oci/find-user.ts';
 import type { Events } from '#/core/events/contract.ts';
 import type { Images } from '#/core/images/contract.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';

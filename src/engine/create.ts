@@ -1,7 +1,7 @@
 import { now } from '#/base/clock.ts';
 import { EngineError, describeFailure, isKind } from '#/base/errors.ts';
 import { newContainerId } from '#/base/ids.ts';
-import { findUser } from '#/core/containers/find-user.ts';
+import { findUser } from '#/oci/find-user.ts';
 import type { ContainerRecord, ImageRecord } from '#/core/metadata/contract.ts';
 import type { ResolvedImage } from '#/core/images/contract.ts';
 import { hexOf, type Digest } from '#/oci/digest.ts';

@@ -1,10 +1,8 @@
-import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '#/base/errors.ts';
-import type { UserFiles } from '#/core/containers/find-user.ts';
+import type { UserFiles } from '#/oci/find-user.ts';
 import type { Mount } from '#/core/snapshots/contract.ts';
 import { withMounts } from '#/linux/mount.ts';
-import { openInRoot } from '#/linux/root.ts';
+import { readTextInRoot } from '#/linux/read-in-root.ts';
 import type { EngineContext } from '#/engine/context.ts';
 
 /** Longer files are read to here: what lies behind is as if it were not there. */
@@ -30,24 +28,9 @@ export async function readUserFiles(
 
 /** The same for a tree that is there already, such as `/proc/<pid>/root` of a running container. */
 export async function userFilesBelow(root: string): Promise<UserFiles> {
-  const [passwd, group] = await Promise.all([readBelow(root, 'etc/passwd'), readBelow(root, 'etc/group')]);
+  const [passwd, group] = await Promise.all([
+    readTextInRoot(root, 'etc/passwd', limit),
+    readTextInRoot(root, 'etc/group', limit),
+  ]);
   return { passwd, group };
-}
-
-async function readBelow(root: string, path: string): Promise<string> {
-  try {
-    await using file = await openInRoot(root, path);
-    return await readStart(file);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR', 'ENXIO'].includes(errnoOf(error) ?? '')) return '';
-    throw error;
-  }
-}
-
-async function readStart(file: FileHandle): Promise<string> {
-  const stats = await file.stat();
-  if (!stats.isFile()) return '';
-  const buffer = Buffer.alloc(Math.min(stats.size, limit));
-  const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-  return buffer.toString('utf8', 0, bytesRead);
 }

@@ -32,6 +32,7 @@ export interface SpecProcess {
   readonly rlimits?: readonly SpecRlimit[];
   readonly noNewPrivileges: boolean;
   readonly oomScoreAdj?: number;
+  readonly apparmorProfile?: string;
 }
 
 export interface SpecMount {
@@ -76,9 +77,35 @@ export interface SpecResources {
     readonly realtimePeriod?: number;
     readonly cpus?: string;
     readonly mems?: string;
+    readonly burst?: number;
   };
   readonly pids?: { readonly limit: number };
   readonly blockIO?: { readonly weight?: number };
+}
+
+export interface SpecIdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
+
+/** runtime-spec config-linux.md, "Seccomp". */
+export interface SpecSeccomp {
+  readonly defaultAction: string;
+  readonly architectures?: readonly string[];
+  readonly syscalls?: readonly SpecSyscallRule[];
+}
+
+export interface SpecSyscallRule {
+  readonly names: readonly string[];
+  readonly action: string;
+  readonly errnoRet?: number;
+  readonly args?: readonly {
+    readonly index: number;
+    readonly value: number;
+    readonly valueTwo?: number;
+    readonly op: string;
+  }[];
 }
 
 export interface SpecNamespace {
@@ -103,6 +130,10 @@ export interface RuntimeSpec {
     readonly readonlyPaths?: readonly string[];
     readonly sysctl?: Readonly<Record<string, string>>;
     readonly rootfsPropagation?: string;
+    readonly uidMappings?: readonly SpecIdMapping[];
+    readonly gidMappings?: readonly SpecIdMapping[];
+    readonly seccomp?: SpecSeccomp;
+    readonly intelRdt?: { readonly closID: string };
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allCapabilities, defaultCapabilities, selectCapabilities } from '#/core/containers/capabilities.ts';
+import { allCapabilities, defaultCapabilities, selectCapabilities } from '#/oci/capabilities.ts';
 import { makeSpec, type SpecOptions } from '#/core/containers/make-spec.ts';
 
 const plain: SpecOptions = {

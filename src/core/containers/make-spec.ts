@@ -2,7 +2,7 @@
  * The OCI runtime spec of a container, from what the image and the person said: a pure function. Whatever needs the
  * disk or the kernel (users, devices, capabilities present) was looked up before and is an argument.
  */
-import { selectCapabilities } from '#/core/containers/capabilities.ts';
+import { selectCapabilities } from '#/oci/capabilities.ts';
 import { standardMounts } from '#/core/containers/standard-mounts.ts';
 import type {
   RuntimeSpec,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findUser } from '#/core/containers/find-user.ts';
+import { findUser } from '#/oci/find-user.ts';
 
 const files = {
   passwd: 'root:x:0:0:root:/root:/bin/sh\nweb:x:33:34:Web:/var/www:/bin/false\n# note\nbroken\n',
