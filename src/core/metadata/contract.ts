@@ -67,6 +67,8 @@ export interface SnapshotRecord extends Stamped {
   readonly key: string;
   /** Number of the directory on disk. */
   readonly id: number;
+  /** The name that another process keeps it under; absent when the files are ours. */
+  readonly backendKey?: string;
   readonly kind: SnapshotKind;
   /** Key of the parent; '' for none. */
   readonly parent: string;

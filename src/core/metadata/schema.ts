@@ -150,4 +150,7 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (namespace, name)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE snapshots ADD COLUMN backend_key TEXT NOT NULL DEFAULT '';
+  `,
 ];

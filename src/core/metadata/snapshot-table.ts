@@ -8,17 +8,20 @@ function splitSnapshotKey(key: string): readonly string[] {
   return slash === -1 ? ['', key] : [key.slice(0, slash), key.slice(slash + 1)];
 }
 
+const backendOf = (key: string): { backendKey?: string } => (key === '' ? {} : { backendKey: key });
+
 export const snapshotTable: RecordTable<SnapshotRecord> = {
   kind: 'snapshot',
   table: 'snapshots',
   keyColumns: ['snapshotter', 'key'],
   splitKey: splitSnapshotKey,
   keyOf: (snapshot) => snapshotRecordKey(snapshot.snapshotter, snapshot.key),
-  columns: ['id', 'kind', 'parent', 'size', 'inodes', 'labels', 'created_at', 'updated_at'],
+  columns: ['id', 'kind', 'parent', 'backend_key', 'size', 'inodes', 'labels', 'created_at', 'updated_at'],
   encode: (snapshot) => [
     snapshot.id,
     snapshot.kind,
     snapshot.parent,
+    snapshot.backendKey ?? '',
     snapshot.size,
     snapshot.inodes,
     JSON.stringify(snapshot.labels),
@@ -31,6 +34,7 @@ export const snapshotTable: RecordTable<SnapshotRecord> = {
     id: numberOf(row, 'id'),
     kind: textOf(row, 'kind') as SnapshotKind,
     parent: textOf(row, 'parent'),
+    ...backendOf(textOf(row, 'backend_key')),
     size: numberOf(row, 'size'),
     inodes: numberOf(row, 'inodes'),
     labels: labelsOf(row),

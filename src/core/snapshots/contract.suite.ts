@@ -5,15 +5,15 @@ import { test } from 'node:test';
 import type { OpenSnapshotter } from '#/core/snapshots/contract.ts';
 import { nothing, testSnapshots, write } from '#/core/snapshots/snapshots.fixture.ts';
 import { layeringContract } from '#/core/snapshots/layering.suite.ts';
-import { lifetimesContract } from '#/core/snapshots/lifetimes.suite.ts';
+import { lifetimesContract, type SnapshotterTraits } from '#/core/snapshots/lifetimes.suite.ts';
 import { recordsContract } from '#/core/snapshots/records.suite.ts';
 
-/** What every snapshotter must do, with real mounts. */
-export function snapshotterContract(name: string, open: OpenSnapshotter): void {
+/** What every snapshotter must do, with real mounts. One that another process keeps does not clear up when it is opened. */
+export function snapshotterContract(name: string, open: OpenSnapshotter, traits: SnapshotterTraits = {}): void {
   layeringContract(name, open);
   kinds(name, open);
   recordsContract(name, open);
-  lifetimesContract(name, open);
+  lifetimesContract(name, open, traits);
 }
 
 function kinds(name: string, open: OpenSnapshotter): void {

@@ -15,6 +15,9 @@ import type {
   SnapshotterContext,
 } from '#/core/snapshots/contract.ts';
 import { diskUsage } from '#/core/snapshots/disk-usage.ts';
+import { checkKey } from '#/core/snapshots/check-key.ts';
+import { refuseCommitted, refuseExisting } from '#/core/snapshots/refuse-existing.ts';
+import { SnapshotNumbers } from '#/core/snapshots/snapshot-numbers.ts';
 import { SnapshotDirectories } from '#/core/snapshots/snapshot-directories.ts';
 import { SnapshotRecords } from '#/core/snapshots/snapshot-records.ts';
 
@@ -41,11 +44,6 @@ export interface TreeDriver {
 
 /** The tree in a snapshot's directory. */
 export const treeOf = (directory: string): string => join(directory, 'fs');
-
-/** A snapshot that is there already, under the name that the caller is about to unpack to. */
-const targetLabel = 'containerd.io/snapshot.ref';
-const longestKey = 4096;
-const numbersAtOnce = 16;
 
 interface Create {
   readonly key: string;
@@ -99,7 +97,7 @@ class DirectorySnapshotter implements Snapshotter {
   readonly #directories: SnapshotDirectories;
   /** One change at a time per key, so that the second of two prepares does not copy a tree in vain. */
   readonly #keys = new KeyedMutex();
-  #numbers: number[] = [];
+  readonly #numbers: SnapshotNumbers;
 
   constructor({ driver, root, metadata, directories }: Parts) {
     this.name = driver.name;
@@ -108,6 +106,7 @@ class DirectorySnapshotter implements Snapshotter {
     this.exports = { root };
     this.#driver = driver;
     this.#metadata = metadata;
+    this.#numbers = new SnapshotNumbers(metadata, driver.name);
     this.#directories = directories;
   }
 
@@ -178,11 +177,11 @@ class DirectorySnapshotter implements Snapshotter {
     const { read } = this.#metadata;
     const records = this.#records(namespace);
     return await this.#keys.run(`${namespace}/${key}`, async () => {
-      await this.#refuseExisting(namespace, key, options);
+      await refuseExisting(this.#metadata, records, { key, options });
       if (parent !== '') records.getParent(read, parent);
       if (lease !== undefined) read.leases.get(namespace, lease);
       const parents = this.#ancestors(records, parent);
-      const id = await this.#nextNumber();
+      const id = await this.#numbers.next();
       const made = this.#directories.create(
         id,
         (directory) => this.#driver.populate({ directory, kind, parents, labels }),
@@ -197,23 +196,11 @@ class DirectorySnapshotter implements Snapshotter {
     });
   }
 
-  /** What exists is not made again; the lease keeps it all the same. */
-  async #refuseExisting(namespace: string, key: string, { labels = {}, lease }: PrepareOptions): Promise<void> {
-    const records = this.#records(namespace);
-    const { read } = this.#metadata;
-    const target = labels[targetLabel] ?? '';
-    const isDone = target !== '' && records.find(read, target)?.kind === 'committed';
-    const existing = isDone ? target : records.find(read, key)?.key;
-    if (existing === undefined) return;
-    if (lease !== undefined) await this.#metadata.write((tx) => records.hold(tx, lease, existing));
-    throw records.alreadyExists('prepare', existing);
-  }
-
   async #commit(namespace: string, { name, key, options }: Commit): Promise<void> {
     const { read } = this.#metadata;
     const records = this.#records(namespace);
     const { labels = {}, lease } = options;
-    await this.#refuseCommitted(records, name, lease);
+    await refuseCommitted(this.#metadata, records, { name, options });
     const active = records.getCommittable(read, key);
     const { id } = active;
     const parent = records.parentOfCommit(read, active, options.parent ?? '');
@@ -221,12 +208,6 @@ class DirectorySnapshotter implements Snapshotter {
     await requireDirectory('commit', key, tree);
     const usage = await diskUsage(tree);
     await this.#metadata.write((tx) => records.commit(tx, { name, key, id, parent, usage, labels, lease }));
-  }
-
-  async #refuseCommitted(records: SnapshotRecords, name: string, lease: string | undefined): Promise<void> {
-    if (records.find(this.#metadata.read, name) === undefined) return;
-    if (lease !== undefined) await this.#metadata.write((tx) => records.hold(tx, lease, name));
-    throw records.alreadyExists('commit', name);
   }
 
   #shown(record: SnapshotRecord): SnapshotRecord {
@@ -241,27 +222,6 @@ class DirectorySnapshotter implements Snapshotter {
   #ancestors(records: SnapshotRecords, parent: string): string[] {
     return records.ancestors(this.#metadata.read, parent).map((id) => this.#directories.path(id));
   }
-
-  /** Numbers are taken in small lots: a wait for the disk less for most snapshots, and a few unused ones per start. */
-  async #nextNumber(): Promise<number> {
-    const ready = this.#numbers.shift();
-    if (ready !== undefined) return ready;
-    // A number that a power cut gives back has no record yet, and its directory goes at the next start.
-    const [first = 0, ...rest] = await this.#metadata.write(
-      (tx) => Array.from({ length: numbersAtOnce }, () => tx.nextNumber(`snapshots/${this.name}`)),
-      { durable: false },
-    );
-    this.#numbers.push(...rest);
-    return first;
-  }
-}
-
-function checkKey(key: string): void {
-  if (key === '' || Buffer.byteLength(key) > longestKey)
-    throw new EngineError(
-      'invalid-argument',
-      `Cannot name a snapshot "${key.slice(0, 100)}": a key has 1 to ${longestKey} bytes`,
-    );
 }
 
 async function requireDirectory(tried: string, key: string, path: string): Promise<void> {

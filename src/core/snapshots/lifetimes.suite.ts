@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { kindOf } from '#/base/errors.ts';
 import type { OpenSnapshotter } from '#/core/snapshots/contract.ts';
-import { directoriesOf, read, testSnapshots, write } from '#/core/snapshots/snapshots.fixture.ts';
+import { directoriesOf, directoryOf, read, testSnapshots, write } from '#/core/snapshots/snapshots.fixture.ts';
+
+export interface SnapshotterTraits {
+  readonly clearsAtOpen?: boolean;
+}
 
 /** What is left after removal, restart and crash. */
-export function lifetimesContract(name: string, open: OpenSnapshotter): void {
+export function lifetimesContract(
+  name: string,
+  open: OpenSnapshotter,
+  { clearsAtOpen = true }: SnapshotterTraits = {},
+): void {
   test(`${name}: remove() refuses a snapshot with children, and takes the directory with it`, async () => {
     await using t = await testSnapshots(open);
     const { snapshots } = t;
@@ -75,11 +83,11 @@ export function lifetimesContract(name: string, open: OpenSnapshotter): void {
       }
     };
     await litter();
-    await snapshots.prepare('default', 'a', 'one');
-    const { id } = await snapshots.stat('default', 'a');
+    const directory = directoryOf(await snapshots.prepare('default', 'a', 'one'));
     await metadata.write((tx) => tx.snapshots.delete('default', `${name}/a`));
-    assert.ok((await directoriesOf(snapshots)).includes(String(id)));
+    assert.ok((await directoriesOf(snapshots)).includes(basename(directory)));
     const reopened = await t.reopen();
+    if (!clearsAtOpen) await reopened.cleanup();
     assert.deepEqual(await directoriesOf(reopened), kept);
     await litter();
     await reopened.cleanup();
@@ -112,10 +120,7 @@ export function lifetimesContract(name: string, open: OpenSnapshotter): void {
   test(`${name}: mounts() and commit() of a snapshot whose directory is gone are data-loss, and remove() still works`, async () => {
     await using t = await testSnapshots(open);
     const { snapshots, directory } = t;
-    await snapshots.prepare('default', 'a', '');
-    const { id } = await snapshots.stat('default', 'a');
-    const path = join(snapshots.root, 'snapshots', String(id));
-    await rename(path, join(directory, 'elsewhere'));
+    await rename(directoryOf(await snapshots.prepare('default', 'a', '')), join(directory, 'elsewhere'));
     await assert.rejects(snapshots.mounts('default', 'a'), { kind: 'data-loss', message: /is gone/ });
     await assert.rejects(snapshots.commit('default', 'one', 'a'), { kind: 'data-loss' });
     await snapshots.remove('default', 'a');

@@ -16,9 +16,13 @@ export interface NewSnapshot {
   readonly parent: string;
   readonly kind: Exclude<SnapshotKind, 'committed'>;
   readonly id: number;
+  readonly backendKey?: string;
   readonly labels: Labels;
   readonly lease: string | undefined;
 }
+
+/** A committed snapshot that another process has made by itself. */
+export type AdoptedSnapshot = Omit<NewSnapshot, 'kind'>;
 
 export interface CommitSnapshot {
   readonly name: string;
@@ -26,6 +30,7 @@ export interface CommitSnapshot {
   readonly id: number;
   /** Where it stands from now on. */
   readonly parent: string;
+  readonly backendKey?: string;
   readonly usage: SnapshotUsage;
   readonly labels: Labels;
   readonly lease: string | undefined;
@@ -103,7 +108,15 @@ export class SnapshotRecords {
     throw this.#error('failed-precondition', 'commit', key, `it is ${record.kind}, not active`);
   }
 
-  create(tx: Transaction, { lease, ...snapshot }: NewSnapshot): SnapshotRecord {
+  create(tx: Transaction, snapshot: NewSnapshot): SnapshotRecord {
+    return this.#create(tx, snapshot);
+  }
+
+  adopt(tx: Transaction, snapshot: AdoptedSnapshot): SnapshotRecord {
+    return this.#create(tx, { ...snapshot, kind: 'committed' });
+  }
+
+  #create(tx: Transaction, { lease, ...snapshot }: AdoptedSnapshot & Pick<SnapshotRecord, 'kind'>): SnapshotRecord {
     if (snapshot.parent !== '') this.getParent(tx, snapshot.parent);
     const at = now();
     const record: SnapshotRecord = {
@@ -120,7 +133,7 @@ export class SnapshotRecords {
   }
 
   /** Makes the active `key` the committed `name`; the leases that held the one hold the other. */
-  commit(tx: Transaction, { name, key, id, parent, usage, labels, lease }: CommitSnapshot): void {
+  commit(tx: Transaction, { name, key, id, parent, backendKey, usage, labels, lease }: CommitSnapshot): void {
     const active = this.getCommittable(tx, key);
     if (active.id !== id) throw this.#error('aborted', 'commit', key, 'it was replaced meanwhile; try again');
     this.parentOfCommit(tx, active, parent);
@@ -131,6 +144,7 @@ export class SnapshotRecords {
       ...usage,
       key: name,
       parent,
+      ...(backendKey === undefined ? {} : { backendKey }),
       kind: 'committed',
       labels,
       createdAt: at,

@@ -1,6 +1,6 @@
 import { mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Metadata } from '#/core/metadata/contract.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import type { Mount, OpenSnapshotter, Snapshotter } from '#/core/snapshots/contract.ts';
@@ -45,6 +45,12 @@ export const read =
   (name: string) =>
   async (root: string): Promise<string> =>
     await readFile(join(root, name), 'utf8');
+
+/** Where a writable snapshot has its files. */
+export function directoryOf([mount]: readonly Mount[]): string {
+  const upper = mount?.options.find((option) => option.startsWith('upperdir='))?.slice('upperdir='.length);
+  return dirname(upper ?? mount?.source ?? '');
+}
 
 /** What is on the disk. */
 export const directoriesOf = async (snapshots: Snapshotter): Promise<string[]> =>
