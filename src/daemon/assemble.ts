@@ -21,8 +21,7 @@ import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
 import { openRegistry } from '#/core/registry/open-registry.ts';
 import type { Registry } from '#/core/registry/contract.ts';
-import type { Snapshotter, Snapshotters } from '#/core/snapshots/contract.ts';
-import { snapshotterOpeners, type SnapshotterSettings } from '#/core/snapshots/snapshotters.ts';
+import type { Snapshotters } from '#/core/snapshots/contract.ts';
 import type { Tasks } from '#/core/tasks/contract.ts';
 import { openTasks } from '#/core/tasks/open-tasks.ts';
 import { openEngine, type Engine } from '#/engine/open-engine.ts';
@@ -32,6 +31,7 @@ import { openMemoryKeeper } from '#/linux/memory.ts';
 import type { DaemonConfig } from '#/daemon/config.ts';
 import { readHostFacts } from '#/daemon/host-facts.ts';
 import { daemonId } from '#/daemon/daemon-id.ts';
+import { openSnapshotters } from '#/daemon/open-snapshotters.ts';
 import { daemonLauncher, nativeProgram } from '#/daemon/native-files.ts';
 import { findRuntime, type RuntimeFacts } from '#/daemon/runtime-facts.ts';
 
@@ -87,7 +87,7 @@ async function openCore(stack: AsyncDisposableStack, config: DaemonConfig, logge
   const events = createEvents();
   const metadata = stack.use(await openMetadata({ path: join(pluginRoot('metadata', 'sqlite'), 'meta.db'), logger }));
   const content = await openContent({ root: pluginRoot('content', 'content'), metadata, logger });
-  const snapshotters = await openSnapshotters(stack, { metadata, settings: config.snapshotters, pluginRoot });
+  const snapshotters = await openSnapshotters(stack, { metadata, logger, config, pluginRoot });
   await removeTemporaryFiles(temporary);
   const layers = stack.use(await openLayers({ temporaryDirectory: join(temporary, 'layers'), logger }));
   const registry = openRegistry({ logger, userAgent: `berth/${version}` });
@@ -142,22 +142,6 @@ function cgroupVersion({ cgroups }: Abilities): 'v1' | 'hybrid' | 'v2' {
     'failed-precondition',
     'Cannot start: no cgroup file system is mounted; mount one with "mount -t cgroup2 none /sys/fs/cgroup"',
   );
-}
-
-interface SnapshotterParts {
-  readonly metadata: Metadata;
-  readonly settings: SnapshotterSettings;
-  readonly pluginRoot: (type: string, name: string) => string;
-}
-
-async function openSnapshotters(
-  stack: AsyncDisposableStack,
-  { metadata, settings, pluginRoot }: SnapshotterParts,
-): Promise<Snapshotters> {
-  const opened = new Map<string, Snapshotter>();
-  for (const [name, opener] of Object.entries(snapshotterOpeners))
-    opened.set(name, stack.use(await opener(settings)({ root: pluginRoot('snapshotter', name), metadata })));
-  return opened;
 }
 
 /** A crash may come between a record's end and its files'. Removing those can take long, so it goes on beside. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { LogLevel } from '#/base/log.ts';
+import type { ProxyPlugin } from '#/daemon/proxy-plugins.ts';
 import type { SnapshotterSettings } from '#/core/snapshots/snapshotters.ts';
 
 /** What berthd needs to know before it starts. */
@@ -19,6 +20,8 @@ export interface DaemonConfig {
   readonly snapshotter: string;
   readonly runtime: string;
   readonly snapshotters: SnapshotterSettings;
+  /** Parts that other processes do. */
+  readonly proxyPlugins: readonly ProxyPlugin[];
 }
 
 export const defaultRoot = '/var/lib/berth';
@@ -39,5 +42,6 @@ export function completeConfig(given: Partial<DaemonConfig>): DaemonConfig {
     snapshotter: given.snapshotter ?? 'overlayfs',
     runtime: given.runtime ?? 'io.containerd.runc.v2',
     snapshotters: given.snapshotters ?? {},
+    proxyPlugins: given.proxyPlugins ?? [],
   };
 }

@@ -6,7 +6,8 @@ import { formatConfig, parseConfig } from '#/daemon/read-config.ts';
 
 test('parseConfig() takes what formatConfig() writes', () => {
   const config = completeConfig({ state: '/tmp/s', logLevel: 'debug', gid: 7 });
-  assert.deepEqual(parseConfig(formatConfig(config), 'x'), { config, unknownKeys: [] });
+  const read = parseConfig(formatConfig(config), 'x');
+  assert.deepEqual([completeConfig(read.config), read.unknownKeys], [config, []]);
 });
 
 test('parseConfig() names every key that it does not know', () => {

@@ -3,6 +3,7 @@ import { parse, TomlError } from 'smol-toml';
 import { errnoOf, EngineError } from '#/base/errors.ts';
 import { parseLogLevel, type LogLevel } from '#/base/log.ts';
 import type { DaemonConfig } from '#/daemon/config.ts';
+import { readProxyPlugins } from '#/daemon/proxy-plugins.ts';
 
 export interface ReadConfig {
   readonly config: Partial<DaemonConfig>;
@@ -92,9 +93,10 @@ export function parseConfig(source: string, path: string): ReadConfig {
         : String(cause);
     throw new EngineError('invalid-argument', `Cannot read configuration "${path}": ${place}`, { cause });
   }
-  let config: Partial<DaemonConfig> = {};
+  const { proxy_plugins: proxies = {}, ...rest } = document;
   const unknownKeys: string[] = [];
-  for (const [key, value] of leaves(document, '')) {
+  let config: Partial<DaemonConfig> = { proxyPlugins: readProxyPlugins(proxies, (key) => unknownKeys.push(key)) };
+  for (const [key, value] of leaves(rest, '')) {
     const setting = settings[key];
     if (setting === undefined) unknownKeys.push(key);
     else config = { ...config, ...setting(value, key) };

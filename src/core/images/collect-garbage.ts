@@ -27,8 +27,7 @@ export async function collectGarbage(parts: Omit<ImageParts, 'collect' | 'unpack
   });
   tell(parts, garbage);
   await dropIngests(parts, garbage);
-  for (const name of new Set(garbage.snapshots.map(({ snapshotter }) => snapshotter)))
-    await parts.snapshotters.get(name)?.cleanup();
+  for (const name of new Set(garbage.snapshots.map(({ snapshotter }) => snapshotter))) await clearUp(parts, name);
   const freed = await parts.content.sweep();
   const deleted = [...new Set(garbage.content.map(({ digest }) => digest))];
   if (deleted.length + garbage.snapshots.length > 0)
@@ -38,6 +37,18 @@ export async function collectGarbage(parts: Omit<ImageParts, 'collect' | 'unpack
       bytes: freed,
     });
   return { deleted, freed };
+}
+
+/** A snapshotter of another process may be down; what it keeps too long goes with its next cleanup. */
+async function clearUp(
+  { snapshotters, logger }: Pick<ImageParts, 'snapshotters' | 'logger'>,
+  name: string,
+): Promise<void> {
+  try {
+    await snapshotters.get(name)?.cleanup();
+  } catch (error) {
+    logger.warn('snapshots without record are left for later', { snapshotter: name, error: messageOf(error) });
+  }
 }
 
 function tell({ events }: Pick<ImageParts, 'events'>, { images, snapshots, content }: Garbage): void {
