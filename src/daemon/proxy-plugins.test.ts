@@ -38,6 +38,7 @@ test('readProxyPlugins() names the key of a mistake, and keys that it does not k
   refused({ type: 'snapshot', address: '/a', capabilities: [1] }, /capabilities/);
   refused({ type: 'snapshot', address: '/a', exports: { root: 1 } }, /exports/);
   refused('x', /a table/);
+  refused({ type: undefined, address: '/a' }, /type/);
   const unknown: string[] = [];
   readProxyPlugins({ p: { type: 'diff', address: '/a', adress: '/b' } }, (key) => unknown.push(key));
   assert.deepEqual(unknown, ['proxy_plugins.p.adress']);

@@ -72,8 +72,9 @@ const textsOf = (value: unknown, key: string): readonly string[] =>
     : mistake(key, 'a list of texts', value);
 
 function mistake(key: string, expected: string, found: unknown): never {
+  const shown = found === undefined ? 'nothing' : typeof found === 'bigint' ? String(found) : JSON.stringify(found);
   throw new EngineError(
     'invalid-argument',
-    `Cannot use ${key} of the configuration: expected ${expected}, found ${String(JSON.stringify(found)).slice(0, 200)}`,
+    `Cannot use ${key} of the configuration: expected ${expected}, found ${shown.slice(0, 200)}`,
   );
 }

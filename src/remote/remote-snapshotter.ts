@@ -99,7 +99,8 @@ class RemoteSnapshotter implements Snapshotter {
       const records = this.#records(namespace);
       const { backendKey } = records.get(this.#metadata.read, key);
       await this.#metadata.write((tx) => records.delete(tx, key), options);
-      if (backendKey !== undefined) await this.#removeFromBackend(namespace, backendKey);
+      if (backendKey !== undefined && !this.#recordedKeys().has(backendKey))
+        await this.#removeFromBackend(namespace, backendKey);
     });
 
   async stat(namespace: string, key: string): Promise<SnapshotRecord> {
@@ -140,12 +141,9 @@ class RemoteSnapshotter implements Snapshotter {
 
   cleanup(): Promise<void> {
     return this.#lock.alone(async () => {
-      const { read } = this.#metadata;
-      const namespaces = read.listNamespaces().map(({ name }) => name);
-      const recorded = namespaces.flatMap((namespace) => this.#records(namespace).list(read));
-      const keys = new Set(recorded.flatMap(({ backendKey = [] }) => backendKey));
-      for (const namespace of namespaces) {
-        await removeUnrecorded(this.#client, namespace, { recorded: keys, logger: this.#logger });
+      const recorded = this.#recordedKeys();
+      for (const { name: namespace } of this.#metadata.read.listNamespaces()) {
+        await removeUnrecorded(this.#client, namespace, { recorded, logger: this.#logger });
         await this.#client.cleanup(namespace);
       }
     });
@@ -221,6 +219,13 @@ class RemoteSnapshotter implements Snapshotter {
       const both = { ...found.labels, ...labels };
       records.adopt(tx, { key: target, parent, id, backendKey: found.key, labels: both, lease });
     });
+  }
+
+  /** Of all namespaces: what a backend has made by itself may stand under one key in several. */
+  #recordedKeys(): ReadonlySet<string> {
+    const { read } = this.#metadata;
+    const all = read.listNamespaces().flatMap(({ name }) => this.#records(name).list(read));
+    return new Set(all.flatMap(({ backendKey = [] }) => backendKey));
   }
 
   /** For the record alone: who wants to know asks the backend. */
