@@ -16,7 +16,9 @@ import { openShimLog } from '#/core/tasks/shim-log.ts';
 import type { TaskHost } from '#/core/tasks/task-host.ts';
 import { timeOf } from '#/core/tasks/timestamp.ts';
 import { undoTask } from '#/core/tasks/undo-task.ts';
+import { ProcessDetailsSchema } from '#/gen/containerd/runc/v1/options_pb.ts';
 import { Status } from '#/gen/containerd/types/task/task_pb.ts';
+import { findValueOfAny, holdsMessage, unpackMessage } from '#/rpc/any.ts';
 
 /** For one shim to answer. */
 export const answerLimit = 5000;
@@ -136,9 +138,21 @@ async function openTask({ context }: TaskHost, bundle: Bundle): Promise<RunningT
   const joined = await isInSandbox(bundle.path);
   const task = new RunningTask({ bundle, binary, endpoint, shim, log, pid, adopted: true, joined });
   if (state.status === Status.STOPPED) task.init.finish({ pid, exitStatus, exitedAt: timeOf(state.exitedAt) });
-  else task.init.follow(shim, bundle.key.id);
+  else await followAll(task);
   undo.move();
   return task;
+}
+
+/** Follows the first process, and those that were added to the container and still run; of others the shim is asked. */
+async function followAll(task: RunningTask): Promise<void> {
+  const { shim, key, init } = task;
+  init.follow(shim, key.id);
+  const listed = await shim.call(shimMethods.pids, { id: key.id }, { timeoutMs: answerLimit }).catch(() => undefined);
+  for (const { pid, info } of listed?.processes ?? []) {
+    const value = findValueOfAny(info);
+    if (value === undefined || !holdsMessage(value, ProcessDetailsSchema)) continue;
+    task.track(unpackMessage(ProcessDetailsSchema, value).execId, pid).follow(shim, key.id);
+  }
 }
 
 async function removeStrayWork({ registry, context }: TaskHost, directory: string): Promise<void> {
