@@ -17,7 +17,7 @@ export type ExecState =
   | { readonly kind: 'running'; readonly pid: number }
   | { readonly kind: 'exited'; readonly pid: number; readonly exitCode: number };
 
-/** A process that was, is or will be run in a container. Kept in memory: it ends with the daemon that knew it. */
+/** A process that was, is or will be run in a container. While it runs, the next daemon can take it over. */
 export interface ExecInstance {
   readonly id: string;
   readonly namespace: string;

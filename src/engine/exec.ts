@@ -11,6 +11,7 @@ import { stdioDirectory } from '#/engine/container-files.ts';
 import { isRunning, type EngineContainer } from '#/engine/container-record.ts';
 import { announce, inBackground, reload, type EngineContext } from '#/engine/context.ts';
 import type { ExecConfig, ExecInstance } from '#/engine/exec-instance.ts';
+import { rememberExec } from '#/engine/remembered-exec.ts';
 import { letGoOfInput } from '#/engine/let-go-of-input.ts';
 import { findContainer } from '#/engine/find-container.ts';
 import { processEnv } from '#/engine/merge-image-config.ts';
@@ -102,6 +103,7 @@ export async function startExec(context: EngineContext, id: string, options: Sta
   });
   const key: ProcessKey = { namespace, id: containerId, execId: id };
   try {
+    await rememberExec(directory, exec);
     const stream = options.detach
       ? undefined
       : await attachStdio(stdio.socketPath, {
@@ -181,7 +183,7 @@ async function processOf(
   return { typeUrl: processTypeUrl, value: new TextEncoder().encode(JSON.stringify(process)) };
 }
 
-async function watchExec(context: EngineContext, container: EngineContainer, exec: ExecInstance): Promise<void> {
+export async function watchExec(context: EngineContext, container: EngineContainer, exec: ExecInstance): Promise<void> {
   const { namespace, containerId, id } = exec;
   let exitCode = 255;
   try {

@@ -9,6 +9,7 @@ import { findEngineContainer, isRunning, type EngineContainer } from '#/engine/c
 import { keyOf, saveState, type EngineContext } from '#/engine/context.ts';
 import { undoCreate } from '#/engine/create.ts';
 import { sigkill } from '#/engine/kill.ts';
+import { recallExec } from '#/engine/recall-exec.ts';
 import { removeLocked } from '#/engine/remove.ts';
 import { supervise } from '#/engine/supervise.ts';
 
@@ -19,7 +20,8 @@ import { supervise } from '#/engine/supervise.ts';
 export async function reconcile(context: EngineContext): Promise<void> {
   const containers = allContainers(context);
   await Promise.all(containers.map((container) => reconcileOne(context, container)));
-  await Promise.all([removeStrayStdio(context), removeStrayFiles(context)]);
+  const execs = await recallExecs(context);
+  await Promise.all([removeStrayStdio(context, execs), removeStrayFiles(context)]);
 }
 
 function allContainers(context: EngineContext): EngineContainer[] {
@@ -109,14 +111,19 @@ async function recordLostTask(context: EngineContext, container: EngineContainer
   if (lost.record.hostConfig.AutoRemove) await removeLocked(context, lost);
 }
 
-/** Streams of processes that no container has any more: of execs, and of starts that were cut short. */
-async function removeStrayStdio(context: EngineContext): Promise<void> {
+/** Takes over the processes that were added to containers and are still there; answers their ids. */
+async function recallExecs(context: EngineContext): Promise<string[]> {
   const parent = join(context.state, 'stdio');
-  const running = new Set(
-    allContainers(context)
-      .filter(({ state }) => isRunning(state))
-      .map(({ id }) => stdioDirectory(context, id)),
-  );
+  const recalled = (await namesIn(parent)).map((name) => recallExec(context, join(parent, name)));
+  return (await Promise.all(recalled)).filter((id) => id !== undefined);
+}
+
+/** Streams of processes that no container has any more: of execs, and of starts that were cut short. */
+async function removeStrayStdio(context: EngineContext, execs: readonly string[]): Promise<void> {
+  const parent = join(context.state, 'stdio');
+  const containers = allContainers(context).filter(({ state }) => isRunning(state));
+  const ids = [...containers.map(({ id }) => id), ...execs];
+  const running = new Set(ids.map((id) => stdioDirectory(context, id)));
   for (const name of await namesIn(parent)) {
     const directory = join(parent, name);
     if (running.has(directory)) continue;

@@ -218,13 +218,16 @@ test('a shell on a terminal takes input after a restart', async () => {
   await journey.assertInOrder();
 });
 
-test('a process that was execed before a restart runs on, and leaves nothing when it ends', async () => {
+test('a process that was execed before a restart is known after it, and leaves nothing when it ends', async () => {
   const { client, daemon } = journey;
   const id = await journey.start('hello', ticking());
-  const { Id } = await client.containers.execs.create(id, { Cmd: ['sh', '-c', 'sleep 1.5; touch /tmp/done'] });
+  const { Id } = await client.containers.execs.create(id, { Cmd: ['sh', '-c', 'sleep 1.5; touch /tmp/done; exit 6'] });
   await client.containers.execs.startDetached(Id, { tty: false });
+  const before = await client.containers.execs.inspect(Id);
   await daemon.crash();
   await daemon.start();
+  const after = await client.containers.execs.inspect(Id);
+  assert.deepEqual([after.Running, after.Pid], [true, before.Pid]);
   await untilTrue('the process does its work', async () => {
     const { Id: look } = await client.containers.execs.create(id, {
       Cmd: ['test', '-e', '/tmp/done'],
@@ -234,6 +237,7 @@ test('a process that was execed before a restart runs on, and leaves nothing whe
     await collect(stream.incoming);
     return (await client.containers.execs.inspect(look)).ExitCode === 0;
   });
+  await untilTrue('its end is known', async () => (await client.containers.execs.inspect(Id)).ExitCode === 6);
   await journey.assertInOrder();
   await client.containers.remove(id, { force: true });
   await journey.assertInOrder();
