@@ -2,7 +2,6 @@
  * Images: names for content that can be run. Pull, push, import and export move them; unpack turns their layers into
  * snapshots.
  */
-import type { Readable } from 'node:stream';
 import type { Labels } from '#/base/any.ts';
 import type { ImageRecord } from '#/core/metadata/contract.ts';
 import type { Credentials, RegistryOptions } from '#/core/registry/contract.ts';
@@ -72,10 +71,19 @@ export interface PushImage extends ImageOptions {
 }
 
 export interface ImportImages extends ImageOptions {
-  /** An OCI layout or a docker archive, plain or compressed. */
-  readonly archive: Readable;
-  readonly snapshotter?: string;
-  readonly platform?: Platform;
+  /** An OCI layout or a docker archive, as a tar that may be compressed. */
+  readonly archive: AsyncIterable<Uint8Array>;
+  /** Take what is in it for these; default, and an empty list: all. */
+  readonly platforms?: readonly Platform[];
+  readonly unpacks?: readonly UnpackTarget[];
+  /** Names images for other platforms too, without unpacking them. */
+  readonly lenient?: boolean;
+  /** Compress the plain layers of docker archives, which come without a manifest that would say otherwise. */
+  readonly compressLayers?: boolean;
+  /** The names of each image. Default: those that the archive gives it; without any, its digest. */
+  readonly nameEntry?: NameTargets;
+  /** Names for the index of the archive itself. Default: none. */
+  readonly nameWhole?: NameTargets;
 }
 
 export interface ExportImages extends ImageOptions {

@@ -60,7 +60,10 @@ test('export() and import() keep names and digests; the same images make the sam
   const two = await save(store, 'two.tar', { names: ['team/app:1'] });
   assert((await readFile(one)).equals(await readFile(two)));
   await using other = await openStore();
-  const [again] = await other.images.import(ns, { archive: createReadStream(one), snapshotter: 'overlayfs', platform });
+  const [again] = await other.images.import(ns, {
+    archive: createReadStream(one),
+    unpacks: [{ platform, snapshotter: 'overlayfs' }],
+  });
   assert.equal(again?.name, record?.name);
   assert.equal(again?.target.digest, record?.target.digest);
 });
@@ -78,8 +81,7 @@ test('the docker archive in an export is read by import() too, without its index
   await using other = await openStore();
   const [again] = await other.images.import(ns, {
     archive: createReadStream(stripped),
-    snapshotter: 'overlayfs',
-    platform,
+    unpacks: [{ platform, snapshotter: 'overlayfs' }],
   });
   assert.equal(again?.name, 'docker.io/team/app:1');
 });

@@ -1,5 +1,6 @@
 import type { ContentStore } from '#/core/content/contract.ts';
 import { storedDocuments } from '#/core/images/read-image.ts';
+import { selectEntries, type EntrySelection } from '#/core/images/select-entries.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 import type { Digest } from '#/oci/digest.ts';
 import { parseManifestOrIndex, type ImageIndex, type ImageManifest } from '#/oci/manifest.ts';
@@ -59,4 +60,21 @@ export async function readStored(
 /** The manifests below a target, the nearest first. */
 export function manifestsOf(stored: StoredTarget): StoredManifest[] {
   return stored.kind === 'manifest' ? [stored] : stored.children.flatMap(manifestsOf);
+}
+
+/** The manifests that are selected, and what is missing of them. */
+export function chooseStored(
+  stored: StoredTarget,
+  selection: EntrySelection,
+): { readonly manifests: readonly StoredManifest[]; readonly missing: readonly Digest[] } {
+  if (stored.kind === 'manifest') return { manifests: [stored], missing: stored.missing };
+  const entries = selectEntries(stored.index, selection).filter(({ whole }) => whole);
+  const found = entries.map(({ entry }) => {
+    const child = stored.children.find(({ descriptor }) => descriptor.digest === entry.digest);
+    return child === undefined ? { manifests: [], missing: [entry.digest] } : chooseStored(child, selection);
+  });
+  return {
+    manifests: found.flatMap(({ manifests }) => manifests),
+    missing: found.flatMap(({ missing }) => missing),
+  };
 }

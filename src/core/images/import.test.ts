@@ -7,11 +7,13 @@ import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { command, makeLayout, openStore, readFromImage, type TestStore } from '#/core/images/images.fixture.ts';
 import type { ImageRecord } from '#/core/metadata/contract.ts';
+import type { Descriptor } from '#/oci/descriptor.ts';
 import { digestOf } from '#/oci/digest.ts';
 import { parsePlatform } from '#/oci/platform.ts';
 
 const ns = 'default';
 const platform = parsePlatform('linux/amd64');
+const unpacks = [{ platform, snapshotter: 'overlayfs' }];
 const cleaning = new AsyncDisposableStack();
 let directory = '';
 let layout = '';
@@ -51,7 +53,7 @@ test('import() reads an OCI archive of skopeo, plain, gzip and zstd, and unpacks
   await command('sh', '-c', `gzip -k ${plain}; zstd -q ${plain}`);
   for (const path of [plain, `${plain}.gz`, `${plain}.zst`]) {
     await using store = await openStore();
-    const [record, ...others] = await load(store, path, { snapshotter: 'overlayfs', platform });
+    const [record, ...others] = await load(store, path, { unpacks });
     assert(record !== undefined && others.length === 0);
     assert.equal(record.name, 'docker.io/library/busybox:mine');
     assert.equal(await readFromImage(store, ns, await topOf(store, record), 'layer-1'), 'two');
@@ -74,7 +76,7 @@ test('import() reads a docker archive of skopeo with its links, its layers kept 
   const path = file('docker.tar');
   await command('skopeo', 'copy', '-q', `oci:${layout}:test`, `docker-archive:${path}:team/app:1`);
   await using store = await openStore();
-  const [record] = await load(store, path, { snapshotter: 'overlayfs', platform });
+  const [record] = await load(store, path, { unpacks });
   assert(record !== undefined);
   assert.equal(record.name, 'docker.io/team/app:1');
   const { manifest, config } = await store.images.resolve(ns, record.target, platform);
@@ -115,7 +117,7 @@ test('import() reads what docker save of long ago made: layers in folders, links
   const path = file('old.tar');
   await command('tar', '-C', tree, '-cf', path, 'manifest.json', 'alias', 'id1', 'id0', `${config}.json`);
   await using store = await openStore();
-  const [record] = await load(store, path, { snapshotter: 'overlayfs', platform });
+  const [record] = await load(store, path, { unpacks });
   assert(record !== undefined);
   assert.equal(record.name, record.target.digest);
   assert.equal(await readFromImage(store, ns, await topOf(store, record), 'layer-1'), 'two');
@@ -202,11 +204,70 @@ test('import() refuses docker archives whose documents do not fit together', asy
   assertNothingLeft(store);
 });
 
+test('import() refuses an archive that says two things under one name, and takes one that repeats itself', async () => {
+  const index = await readFile(join(layout, 'index.json'));
+  const again = async (name: string, document: string | Uint8Array): Promise<string> => {
+    await command('tar', '-C', layout, '-cf', file(name), '.');
+    await writeFile(file('index.json'), document);
+    await command('tar', '-C', directory, '-rf', file(name), 'index.json');
+    return file(name);
+  };
+  await using store = await openStore();
+  const other = JSON.stringify({ schemaVersion: 2, manifests: [] });
+  await assert.rejects(load(store, await again('two.tar', other)), {
+    kind: 'invalid-argument',
+    message: /"index.json" is in it twice/,
+  });
+  assertNothingLeft(store);
+  assert.equal((await load(store, await again('same.tar', index))).length, 1);
+});
+
+test('import() makes for a docker archive the manifest that containerd makes, and compresses layers when asked', async () => {
+  const path = file('for-containerd.tar');
+  await command('skopeo', 'copy', '-q', `oci:${layout}:test`, `docker-archive:${path}:team/app:1`);
+  await using store = await openStore();
+  const [record] = await load(store, path, { nameWhole: (target: Descriptor) => [{ name: 'whole:1', target }] });
+  assert.equal(record?.name, 'whole:1');
+  const read = async ({ digest }: Descriptor): Promise<string> =>
+    Buffer.from(await store.content.readWhole(ns, digest, 10_000)).toString();
+  const index = await read(record.target);
+  const named = store.metadata.read.images.get(ns, 'docker.io/team/app:1').target;
+  const { annotations: _names, ...target } = named;
+  assert.equal(
+    index,
+    `{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.docker.distribution.manifest.v2+json","digest":"${target.digest}","size":${target.size},` +
+      `"annotations":{"io.containerd.image.name":"docker.io/team/app:1","org.opencontainers.image.ref.name":"1"},"platform":{"architecture":"amd64","os":"linux"}}]}`,
+  );
+  const manifest = await read(named);
+  assert.match(
+    manifest,
+    /^\{"schemaVersion":2,"mediaType":"[^"]*docker[^"]*v2\+json","config":\{"mediaType":"[^"]*docker/,
+  );
+  const [packed] = await load(store, path, { compressLayers: true, unpacks });
+  assert(packed !== undefined && packed.target.digest !== named.digest);
+  const resolved = await store.images.resolve(ns, packed.target, platform);
+  assert.equal(resolved.manifest.layers[0]?.mediaType, 'application/vnd.docker.image.rootfs.diff.tar.gzip');
+  assert.equal(await readFromImage(store, ns, await topOf(store, packed), 'layer-1'), 'two');
+});
+
+test('import() that is lenient names images for other platforms, and unpacks what fits', async () => {
+  const path = file('arm-lenient.tar');
+  await command('tar', '-C', armLayout, '-cf', path, '.');
+  await using store = await openStore();
+  const [record] = await load(store, path, { unpacks, lenient: true });
+  assert(record !== undefined);
+  assert.deepEqual(store.metadata.read.snapshots.list(ns), []);
+  await assert.rejects(load(store, path, { lenient: true, nameEntry: () => [] }), {
+    kind: 'not-found',
+    message: /none of its 1 images has a name that fits/,
+  });
+});
+
 test('import() for a platform that the archive lacks is not-found', async () => {
   const path = file('arm.tar');
   await command('tar', '-C', armLayout, '-cf', path, '.');
   await using store = await openStore();
-  await assert.rejects(load(store, path, { platform, snapshotter: 'overlayfs' }), {
+  await assert.rejects(load(store, path, { unpacks }), {
     kind: 'not-found',
     message: /linux\/arm64/,
   });
@@ -236,7 +297,7 @@ test('two imports of one archive at once both succeed', async () => {
   const path = file('twice.tar');
   await command('skopeo', 'copy', '-q', `oci:${layout}:test`, `oci-archive:${path}:twice:1`);
   await using store = await openStore();
-  const options = { snapshotter: 'overlayfs', platform };
+  const options = { unpacks };
   const [one, two] = await Promise.all([load(store, path, options), load(store, path, options)]);
   assert.deepEqual(one[0]?.target, two[0]?.target);
   await store.images.collectGarbage();

@@ -1,19 +1,21 @@
-import { EngineError, describeFailure, isKind } from '#/base/errors.ts';
-import type { ImportImages } from '#/core/images/contract.ts';
+import { EngineError } from '#/base/errors.ts';
+import { decompressArchive } from '#/core/images/archive-stream.ts';
+import { readArchiveIndex, type ArchiveIndex } from '#/core/images/archive-index.ts';
+import type { ImportImages, NamedTarget } from '#/core/images/contract.ts';
 import { addLabels } from '#/core/images/fetch.ts';
 import { childLabels } from '#/core/images/gc-labels.ts';
-import { manifestsOf, readStored, type StoredTarget } from '#/core/images/image-content.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
-import { dockerImages } from '#/core/images/import-docker.ts';
-import { ociImages, type ArchivedImage } from '#/core/images/import-oci.ts';
 import { underLease } from '#/core/images/lease-work.ts';
-import { missingBlobs } from '#/core/images/read-image.ts';
-import { receiveArchive, type ReceiveContext, type ReceivedArchive } from '#/core/images/receive-archive.ts';
-import { resolveImage } from '#/core/images/resolve.ts';
+import { archivedName, oneEach } from '#/core/images/name-archived.ts';
+import { receiveArchive, type ReceiveContext } from '#/core/images/receive-archive.ts';
+import { selectEntries } from '#/core/images/select-entries.ts';
+import { settleArchived } from '#/core/images/settle-archived.ts';
 import { storeImages } from '#/core/images/store-image.ts';
-import { unpackResolved } from '#/core/images/unpack-resolved.ts';
+import { getSnapshotter } from '#/core/images/unpack.ts';
 import type { ImageRecord } from '#/core/metadata/contract.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
+import { digestOf } from '#/oci/digest.ts';
+import { isAttestation, mediaTypes } from '#/oci/manifest.ts';
 import { hostPlatform } from '#/oci/platform.ts';
 
 /** Takes an archive in as it streams by, checks what it holds, unpacks it if asked, then names its images in one write. */
@@ -22,81 +24,62 @@ export async function importImages(
   namespace: string,
   options: ImportImages,
 ): Promise<ImageRecord[]> {
-  const { onProgress = (): void => {}, signal } = options;
-  if (options.snapshotter !== undefined) parts.layers.expect();
+  const { onProgress = (): void => {}, signal, unpacks = [], compressLayers = false } = options;
+  for (const { snapshotter } of unpacks) getSnapshotter(parts, snapshotter);
+  if (unpacks.length > 0) parts.layers.expect();
   return await underLease(parts, namespace, async (lease) => {
     const context: ReceiveContext = { parts, namespace, lease: lease.id, signal, onProgress };
-    const archive = await receiveArchive(context, options.archive);
-    const archived = await listImages(context, archive, options);
-    for (const { target } of distinct(archived)) await settle(context, target, options);
-    const images = archived.flatMap(({ target, names }) =>
-      (names.length === 0 ? [target.digest] : names).map((name) => ({ name, target })),
-    );
+    const archive = await receiveArchive(context, decompressArchive(options.archive));
+    const whole = await readArchiveIndex(context, archive, { compressLayers });
+    const entries = chooseEntries(whole, options);
+    for (const target of distinct(entries)) await settleArchived(context, target, options);
+    const images = [...(await nameWhole(context, whole, options)), ...nameEntries(entries, options)];
+    if (images.length === 0) throw nameless(entries);
+    signal?.throwIfAborted();
     const stored = await storeImages(parts, namespace, { images, also: lease.endIn });
     for (const { name, target } of stored) onProgress({ kind: 'stored', name, target });
     return stored;
   });
 }
 
-const distinct = (images: readonly ArchivedImage[]): ArchivedImage[] => [
-  ...new Map(images.map((image) => [image.target.digest, image])).values(),
+const distinct = (targets: readonly Descriptor[]): Descriptor[] => [
+  ...new Map(targets.map((target) => [target.digest, target])).values(),
 ];
 
-async function listImages(
-  context: ReceiveContext,
-  archive: ReceivedArchive,
-  { platform = hostPlatform() }: ImportImages,
-): Promise<ArchivedImage[]> {
-  const index = archive.documents.get('index.json');
-  const manifest = archive.documents.get('manifest.json');
-  const images =
-    index !== undefined
-      ? ociImages(index, platform)
-      : manifest !== undefined
-        ? await dockerImages(context, archive, manifest)
-        : [];
-  if (images.length > 0) return images;
-  const why =
-    index === undefined && manifest === undefined
-      ? 'it has neither an index.json nor a manifest.json, so it is no archive of images'
-      : 'it has no images';
-  throw new EngineError('invalid-argument', `Cannot import the archive: ${why}`);
+/** Those of an archive's images that are wanted; several may be one target under different names. */
+function chooseEntries({ index }: ArchiveIndex, { platforms = [], lenient = false }: ImportImages): Descriptor[] {
+  const runnable = index.manifests.filter((entry) => !isAttestation(entry));
+  if (!lenient || platforms.length === 0) return runnable;
+  const chosen = selectEntries(index, { what: 'the archive', platforms, lenient }).map(({ entry }) => entry.digest);
+  return runnable.filter(({ digest }) => chosen.includes(digest));
 }
 
-/** Checks that an image is all there, has its parents keep their parts, and unpacks it if asked. */
-async function settle(context: ReceiveContext, target: Descriptor, options: ImportImages): Promise<void> {
-  const { parts, namespace } = context;
-  const stored = await readArchived(context, target);
-  await labelAll(context, stored);
-  const usable = manifestsOf(stored).some(({ missing }) => missing.length === 0);
-  if (!usable) throw incomplete(missingBlobs(`image ${target.digest}`, stored.missing));
-  const { platform, snapshotter } = options;
-  if (platform === undefined && snapshotter === undefined) return;
-  const image = await resolveImage(parts, namespace, { target, platform });
-  const chosen = await readArchived(context, image.manifestDescriptor);
-  if (chosen.missing.length > 0) throw incomplete(missingBlobs(`image ${target.digest}`, chosen.missing));
-  if (snapshotter !== undefined && image.chain.length > 0)
-    await unpackResolved(parts, namespace, { ...context, image, snapshotter });
+function nameEntries(
+  entries: readonly Descriptor[],
+  { nameEntry = archivedName, platforms: [platform = hostPlatform()] = [] }: ImportImages,
+): NamedTarget[] {
+  return oneEach(
+    entries.flatMap((target) => nameEntry(target)),
+    platform,
+  );
 }
 
-async function readArchived({ parts, namespace }: ReceiveContext, target: Descriptor): Promise<StoredTarget> {
-  try {
-    return await readStored(parts.content, namespace, { target });
-  } catch (error) {
-    throw isKind(error, 'not-found') ? incomplete(error) : error;
-  }
-}
+const nameless = (entries: readonly Descriptor[]): EngineError =>
+  new EngineError(
+    'not-found',
+    `Cannot import the archive: none of its ${entries.length} images has a name that fits; give a base name, or ask for names by digest`,
+  );
 
-const incomplete = (error: unknown): EngineError =>
-  describeFailure('Cannot import the archive: it is incomplete', error);
-
-async function labelAll(context: ReceiveContext, stored: StoredTarget): Promise<void> {
-  const { digest } = stored.descriptor;
-  if (stored.kind === 'manifest') {
-    const { config, layers } = stored.manifest;
-    await addLabels(context, digest, childLabels([config, ...layers]));
-    return;
-  }
-  await addLabels(context, digest, childLabels(stored.index.manifests));
-  for (const child of stored.children) await labelAll(context, child);
+/** The archive's own index, where it is to be kept as an image of several platforms. */
+async function nameWhole(
+  { parts, namespace, lease }: ReceiveContext,
+  { bytes, index }: ArchiveIndex,
+  options: ImportImages,
+): Promise<readonly NamedTarget[]> {
+  const target: Descriptor = { mediaType: mediaTypes.ociIndex, digest: digestOf(bytes), size: bytes.byteLength };
+  const names = options.nameWhole?.(target) ?? [];
+  if (names.length === 0) return [];
+  await parts.content.put(namespace, bytes, { lease });
+  await addLabels({ parts, namespace }, target.digest, childLabels(index.manifests));
+  return names;
 }

@@ -2,7 +2,6 @@ import { posix } from 'node:path';
 import { EngineError, isKind } from '#/base/errors.ts';
 import { newToken } from '#/base/ids.ts';
 import type { Ingest } from '#/core/content/contract.ts';
-import { decompressArchive } from '#/core/images/archive-stream.ts';
 import type { ImageProgress } from '#/core/images/contract.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
 import { isDigest, type Digest } from '#/oci/digest.ts';
@@ -39,14 +38,14 @@ const maxEntries = 100_000;
 const maxLinks = 16;
 const progressInterval = 100;
 
-/** Reads a tar stream once, entries in any order, and stores every file as it comes. */
+/** Reads a plain tar stream once, entries in any order, and stores every file as it comes. */
 export async function receiveArchive(
   context: ReceiveContext,
   archive: AsyncIterable<Uint8Array>,
 ): Promise<ReceivedArchive> {
   const receiver = new Receiver(context);
   try {
-    for await (const event of readTarStream(decompressArchive(archive))) {
+    for await (const event of readTarStream(archive)) {
       context.signal?.throwIfAborted();
       await receiver.take(event);
     }
@@ -62,7 +61,7 @@ type Current =
   | { readonly kind: 'file'; readonly entry: TarEntry; readonly name: string; readonly ingest: Ingest; told: number };
 
 class Receiver implements ReceivedArchive {
-  readonly documents = new Map<string, Uint8Array>();
+  readonly documents = new Map<string, Buffer>();
   readonly #context: ReceiveContext;
   readonly #files = new Map<string, ReceivedFile>();
   readonly #links = new Map<string, string>();
@@ -167,9 +166,15 @@ class Receiver implements ReceivedArchive {
 
   async #end(): Promise<void> {
     const current = this.#current;
-    if (current.kind === 'document') this.documents.set(current.name, Buffer.concat(current.chunks));
+    if (current.kind === 'document') this.#keepDocument(current);
     if (current.kind === 'file') await this.#commit(current);
     this.#current = { kind: 'skip' };
+  }
+
+  #keepDocument({ name, chunks }: Extract<Current, { kind: 'document' }>): void {
+    const bytes = Buffer.concat(chunks);
+    if (this.documents.get(name)?.equals(bytes) === false) throw isThereTwice(name);
+    this.documents.set(name, bytes);
   }
 
   async #commit({ entry, name, ingest }: Extract<Current, { kind: 'file' }>): Promise<void> {
@@ -188,6 +193,8 @@ class Receiver implements ReceivedArchive {
   }
 
   #remember(name: string, file: ReceivedFile, kind: 'exists' | 'downloaded'): void {
+    const before = this.#files.get(name);
+    if (before !== undefined && before.digest !== file.digest) throw isThereTwice(name);
     this.#files.set(name, file);
     if (blobDigest(name) !== undefined) this.#context.onProgress({ kind, digest: file.digest });
   }
@@ -203,6 +210,13 @@ function blobDigest(name: string): Digest | undefined {
   const digest = `${algorithm}:${hex}`;
   return isDigest(digest) ? digest : undefined;
 }
+
+/** Readers differ in which of two entries they take, so an archive could show each a different image. */
+const isThereTwice = (name: string): EngineError =>
+  new EngineError(
+    'invalid-argument',
+    `Cannot import the archive: ${quoteName(name)} is in it twice, with different content`,
+  );
 
 function refuse({ name }: TarEntry, why: string): EngineError {
   return new EngineError('invalid-argument', `Cannot import the archive: entry ${quoteName(name)}: ${why}`);

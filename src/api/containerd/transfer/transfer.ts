@@ -1,6 +1,7 @@
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
 import { echo } from '#/api/containerd/transfer/echo.ts';
+import { importArchive } from '#/api/containerd/transfer/import.ts';
 import { pull } from '#/api/containerd/transfer/pull.ts';
 import type { OpenStream, Streams } from '#/api/containerd/transfer/streams.ts';
 import { tag } from '#/api/containerd/transfer/tag.ts';
@@ -18,6 +19,7 @@ const typePrefix = 'containerd.types.transfer.';
 const verbs: Readonly<Record<string, TransferVerb>> = {
   'OCIRegistry → ImageStore': pull,
   'ImageStore → ImageStore': tag,
+  'ImageImportStream → ImageStore': importArchive,
   'ImageImportStream → ImageExportStream': echo,
 };
 

@@ -5,6 +5,7 @@ import { progressStream } from '#/api/docker/images/progress.ts';
 import { streamBody } from '#/api/docker/request-body.ts';
 import { readPlatform } from '#/api/docker/images/read-platform.ts';
 import { isDigest } from '#/oci/digest.ts';
+import { hostPlatform } from '#/oci/platform.ts';
 
 /** `GET /images/get?names=…` and `GET /images/NAME/get`: a tar that is an OCI layout and a docker archive at once. */
 export const saveImages: Handler = async ({ engine, namespace, path, query, answer, signal }) => {
@@ -37,9 +38,9 @@ export const loadImages: Handler = async ({ engine, namespace, query, request, a
   await progress.run(async () => {
     const images = await engine.images.import(namespace, {
       archive: streamBody(request),
-      snapshotter: engine.snapshotter,
+      unpacks: [{ platform: platform ?? hostPlatform(), snapshotter: engine.snapshotter }],
       signal,
-      ...(platform === undefined ? {} : { platform }),
+      ...(platform === undefined ? {} : { platforms: [platform] }),
     });
     if (images.length === 0) throw new EngineError('invalid-argument', 'Cannot load: the archive holds no image');
     for (const { name, target } of images) {
