@@ -48,6 +48,7 @@ interface Create {
 class RemoteSnapshotter implements Snapshotter {
   readonly name: string;
   readonly root: string;
+  readonly lazy = true;
   readonly capabilities: readonly string[];
   readonly exports: Readonly<Record<string, string>>;
   readonly #metadata: Metadata;

@@ -2,17 +2,16 @@ import type { ImageProgress, PullImage, UnpackTarget } from '#/core/images/contr
 import { fetchDocuments, type FetchedManifest } from '#/core/images/fetch-documents.ts';
 import { fetchLayer, type Fetching } from '#/core/images/fetch.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
+import { LayerDownloads } from '#/core/images/layer-downloads.ts';
 import { underLease } from '#/core/images/lease-work.ts';
 import { checkConfig, checkLayers, fits } from '#/core/images/read-image.ts';
-import { allOrStop, Slots } from '#/core/images/run-together.ts';
+import { allOrStop } from '#/core/images/run-together.ts';
 import { storeImages } from '#/core/images/store-image.ts';
 import { getSnapshotter, unpackStack } from '#/core/images/unpack.ts';
 import type { ImageRecord } from '#/core/metadata/contract.ts';
 import { chainIds } from '#/oci/manifest.ts';
 import { hostPlatform } from '#/oci/platform.ts';
 import { formatReference } from '#/oci/reference.ts';
-
-const downloadsAtOnce = 3;
 
 /**
  * Fetches an image and unpacks its layers as they arrive. Everything is under a lease until the image's record is
@@ -69,25 +68,37 @@ async function fetchLayers(
   const layers = [...new Map(all.map((layer) => [layer.digest, layer])).values()];
   onProgress({ kind: 'layers', layers: all });
   for (const { digest } of layers) onProgress({ kind: 'waiting', digest } satisfies ImageProgress);
-  const slots = new Slots(downloadsAtOnce);
-  const arrivals = new Map(
-    layers.map((layer) => [layer.digest, slots.run(signal, async () => await fetchLayer(fetching, layer))]),
-  );
-  const arrival = async (digest: (typeof layers)[number]['digest']): Promise<void> => await arrivals.get(digest);
-  const unpacking = stacksOf(whole, unpacks).map(async ({ manifest, config, snapshotter }) => {
+  const downloads = new LayerDownloads(signal, (layer) => fetchLayer(fetching, layer));
+  const stacks = stacksOf(whole, unpacks).map((stack) => ({
+    ...stack,
+    snapshotter: getSnapshotter(fetching.parts, stack.snapshotter),
+  }));
+  const lazy = new Set(stacks.filter(({ snapshotter }) => snapshotter.lazy === true).map(({ manifest }) => manifest));
+  const wanted = whole.flatMap(({ manifest }) => (lazy.has(manifest) ? [] : manifest.layers));
+  const unpacking = stacks.map(async ({ descriptor, manifest, config, snapshotter }) => {
     const { diffIds } = config;
     const stack = { layers: manifest.layers, diffIds, chain: chainIds(diffIds), configDigest: manifest.config.digest };
-    await unpackStack({ ...fetching, snapshotter: getSnapshotter(fetching.parts, snapshotter) }, { ...stack, arrival });
+    const source = { reference: formatReference(fetching.repository.reference), manifest: descriptor.digest };
+    // A lazy snapshotter needs no download of what it has already; where that ends, all above are needed.
+    const arrival = async (index: number): Promise<void> => {
+      const [first] = manifest.layers.slice(index).map((layer) => downloads.begin(layer));
+      await first;
+    };
+    await unpackStack({ ...fetching, snapshotter }, { ...stack, source, arrival });
   });
-  await allOrStop([...arrivals.values(), ...unpacking], stop);
+  try {
+    await allOrStop([...wanted.map((layer) => downloads.begin(layer)), ...unpacking], stop);
+  } finally {
+    await downloads.settled();
+  }
 }
 
 /** What is to be unpacked for whom: each image that runs on a wanted platform, once per snapshotter. */
 function stacksOf(manifests: readonly FetchedManifest[], unpacks: readonly UnpackTarget[]) {
-  return manifests.flatMap(({ manifest, config, wasChosen }) => {
+  return manifests.flatMap(({ descriptor, manifest, config, wasChosen }) => {
     if (config === undefined || config.diffIds.length !== manifest.layers.length) return [];
     const wanted = unpacks.filter(({ platform }) => fits(platform, config.platform, wasChosen));
     const snapshotters = [...new Set(wanted.map(({ snapshotter }) => snapshotter))];
-    return snapshotters.map((snapshotter) => ({ manifest, config, snapshotter }));
+    return snapshotters.map((snapshotter) => ({ descriptor, manifest, config, snapshotter }));
   });
 }

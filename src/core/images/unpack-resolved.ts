@@ -28,7 +28,8 @@ export async function unpackResolved(parts: ImageParts, namespace: string, unpac
       diffIds: image.config.diffIds,
       chain: image.chain,
       configDigest: image.configDigest,
-      arrival: async (digest) => {
+      arrival: async (index) => {
+        const { digest } = image.manifest.layers[index] ?? image.manifestDescriptor;
         if (parts.content.find(namespace, digest) === undefined) throw missingBlobs(what, [digest]);
       },
     },

@@ -4,6 +4,7 @@ import { EngineError, describeFailure, isKind, messageOf } from '#/base/errors.t
 import { newToken } from '#/base/ids.ts';
 import type { ImageProgress } from '#/core/images/contract.ts';
 import { snapshotTargetLabel, uncompressedLabel, unpackedLabel } from '#/core/images/gc-labels.ts';
+import { inheritedAnnotations, sourceLabels, type ImageSource } from '#/core/images/source-labels.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
 import { snapshotRecordKey } from '#/core/metadata/contract.ts';
 import type { Mount, Snapshotter } from '#/core/snapshots/contract.ts';
@@ -25,8 +26,10 @@ export interface LayerStack {
   /** Chain ids, bottom first. */
   readonly chain: readonly Digest[];
   readonly configDigest: Digest;
-  /** Resolves when a layer's blob is in the content store. */
-  readonly arrival: (digest: Digest) => Promise<void>;
+  /** Where the image comes from, for snapshotters that fetch by themselves. */
+  readonly source?: ImageSource;
+  /** Resolves when the blob of the layer with this index is in the content store. */
+  readonly arrival: (index: number) => Promise<void>;
 }
 
 interface LayerStep {
@@ -34,6 +37,8 @@ interface LayerStep {
   readonly diffId: Digest;
   readonly chainId: Digest;
   readonly parent: string;
+  readonly labels: Labels;
+  readonly arrival: () => Promise<void>;
 }
 
 export function getSnapshotter({ snapshotters }: ImageParts, name: string): Snapshotter {
@@ -52,13 +57,22 @@ export async function unpackStack(unpacking: Unpacking, stack: LayerStack): Prom
   for (const [index, layer] of stack.layers.entries()) {
     const [diffId, chainId] = [stack.diffIds[index], stack.chain[index]];
     if (diffId === undefined || chainId === undefined) continue;
-    const step = { layer, diffId, chainId, parent: stack.chain[index - 1] ?? '' };
-    if (index >= done) await unpackLayer(unpacking, step, stack.arrival);
+    const labels = labelsOf(unpacking, stack, index);
+    const arrival = (): Promise<void> => stack.arrival(index);
+    const step = { layer, diffId, chainId, parent: stack.chain[index - 1] ?? '', labels, arrival };
+    if (index >= done) await unpackLayer(unpacking, step);
     unpacking.onProgress({ kind: 'unpacked', digest: layer.digest });
   }
   const top = stack.chain.at(-1);
   if (top !== undefined)
     await label(unpacking, stack.configDigest, { [unpackedLabel(unpacking.snapshotter.name)]: top });
+}
+
+function labelsOf({ snapshotter }: Unpacking, { layers, chain, source }: LayerStack, index: number): Labels {
+  const [layer, target] = [layers[index], chain[index]];
+  if (layer === undefined || target === undefined) return {};
+  const told = snapshotter.lazy === true && source !== undefined ? sourceLabels(source, layers.slice(index)) : {};
+  return { ...inheritedAnnotations(layer), ...told, [snapshotTargetLabel]: target };
 }
 
 /** How many layers from the bottom are unpacked already; holding the highest keeps those below it. */
@@ -85,14 +99,11 @@ export function isUnpacked(
   return snapshot?.kind === 'committed' && kept === top;
 }
 
-async function unpackLayer(
-  unpacking: Unpacking,
-  step: LayerStep,
-  arrival: (digest: Digest) => Promise<void>,
-): Promise<void> {
+/** A lazy snapshotter is asked before the layer is fetched. */
+async function unpackLayer(unpacking: Unpacking, step: LayerStep): Promise<void> {
   const { parts, namespace, snapshotter, signal } = unpacking;
   if (await holdSnapshot(unpacking, step.chainId)) return;
-  await arrival(step.layer.digest);
+  if (snapshotter.lazy !== true) await step.arrival();
   await parts.unpacking.run(`${namespace} ${snapshotter.name} ${step.chainId}`, async () => {
     signal.throwIfAborted();
     if (await holdSnapshot(unpacking, step.chainId)) return;
@@ -115,12 +126,13 @@ async function holdSnapshot({ parts, namespace, snapshotter, lease }: Unpacking,
 async function makeSnapshot(unpacking: Unpacking, step: LayerStep): Promise<void> {
   const { parts, namespace, snapshotter, lease } = unpacking;
   const key = `extract-${now()}-${newToken(4)} ${step.chainId}`;
-  const labels = { [snapshotTargetLabel]: step.chainId };
+  const { labels } = step;
   const tell = (event: Parameters<typeof parts.events.publish>[1]): void => parts.events.publish(namespace, event);
   const mounts = await prepare(unpacking, { key, parent: step.parent, labels });
   if (mounts === 'exists') return;
   tell({ topic: '/snapshot/prepare', key, parent: step.parent, snapshotter: snapshotter.name });
   try {
+    await step.arrival();
     await applyLayer(unpacking, step, mounts);
     await snapshotter.commit(namespace, step.chainId, key, { labels, lease });
     tell({ topic: '/snapshot/commit', key, name: step.chainId, snapshotter: snapshotter.name });

@@ -46,6 +46,11 @@ export interface Snapshotter extends AsyncDisposable {
   readonly root: string;
   /** `SnapshotterCapability`, and what another process says of itself. */
   readonly capabilities: readonly string[];
+  /**
+   * Whether a layer's labels shall say where it comes from: `prepare` may then make the target by itself, without the
+   * layer's blob, and answers `already-exists`.
+   */
+  readonly lazy?: boolean;
   /** Facts told to clients. */
   readonly exports: Readonly<Record<string, string>>;
   /** `already-exists` for a taken key, `not-found` for an unknown parent, `invalid-argument` for an uncommitted one. */
