@@ -3,7 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { TlsOfHost } from '#/core/registry/host-tls.ts';
 import { proxyFor, type ProxyEnvironment } from '#/core/registry/proxy.ts';
 
-const maxSocketsPerHost = 8;
+const maxSocketsPerHost = 16;
 const maxIdleSockets = 4;
 
 export interface AgentOptions {

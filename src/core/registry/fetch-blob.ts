@@ -1,5 +1,6 @@
 import { EngineError } from '#/base/errors.ts';
 import type { HttpResponse } from '#/core/registry/connections.ts';
+import { fetchParts, splitRange, type ByteRange, type PartSettings } from '#/core/registry/fetch-parts.ts';
 import type { RegistryClient } from '#/core/registry/registry-client.ts';
 import { pullScope, quoted, type RepositoryName } from '#/core/registry/repository-name.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
@@ -9,39 +10,68 @@ export interface BlobBytes {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+export interface WantedBlob {
+  readonly descriptor: Descriptor;
+  readonly offset: number;
+  /** How a large one is divided; without, it comes over one connection. */
+  readonly parts?: PartSettings | undefined;
+}
+
 /** A blob from `offset`, or from the start where a server does not know ranges. */
-export async function fetchBlob(
-  client: RegistryClient,
-  name: RepositoryName,
-  { descriptor, offset }: { readonly descriptor: Descriptor; readonly offset: number },
-): Promise<BlobBytes> {
+export async function fetchBlob(client: RegistryClient, name: RepositoryName, wanted: WantedBlob): Promise<BlobBytes> {
+  const { descriptor, offset, parts } = wanted;
+  const { size } = descriptor;
   const tried = `fetch blob ${descriptor.digest} of ${quoted(name)}`;
-  if (offset >= descriptor.size && descriptor.size > 0)
-    throw new EngineError(
-      'out-of-range',
-      `Cannot ${tried}: it has ${descriptor.size} bytes, nothing from ${offset} on`,
-    );
-  const headers: Record<string, string> = offset === 0 ? {} : { range: `bytes=${offset}-` };
-  const response = await request(client, name, { descriptor, headers, tried });
+  if (offset >= size && size > 0)
+    throw new EngineError('out-of-range', `Cannot ${tried}: it has ${size} bytes, nothing from ${offset} on`);
+  const whole: ByteRange = { from: offset, to: Math.max(0, size - 1) };
+  const ranges = parts === undefined ? [whole] : splitRange(whole, parts.size);
+  const [range = whole] = ranges;
+  const first = await openRange(client, name, { descriptor, range, tried });
+  if (parts === undefined || ranges.length === 1 || first.start !== offset || first.left > range.to - range.from + 1)
+    return { start: first.start, body: first.body };
+  const fetchPart = async (part: ByteRange, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> => {
+    if (part === range) return first.body;
+    const { start, body } = await openRange(client, name, { descriptor, range: part, tried, signal });
+    if (start === part.from) return body;
+    throw new EngineError('unavailable', `Cannot ${tried}: the server gives ranges no more`);
+  };
+  return { start: offset, body: fetchParts(ranges, parts.atOnce, fetchPart) };
+}
+
+interface BlobRequest {
+  readonly descriptor: Descriptor;
+  readonly range: ByteRange;
+  readonly tried: string;
+  readonly signal?: AbortSignal;
+}
+
+interface OpenedRange extends BlobBytes {
+  /** How many bytes the body has to have. */
+  readonly left: number;
+}
+
+async function openRange(client: RegistryClient, name: RepositoryName, blob: BlobRequest): Promise<OpenedRange> {
+  const response = await request(client, name, blob);
   try {
-    const start = startOf(response, offset, tried);
-    checkLength(response, { size: descriptor.size, start, tried });
-    return { start, body: limited(response, { left: descriptor.size - start, tried }) };
+    const { start, left } = extentOf(response, blob);
+    return { start, left, body: limited(response, { left, tried: blob.tried }) };
   } catch (error) {
     await response[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-interface BlobRequest {
-  readonly descriptor: Descriptor;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly tried: string;
+/** The whole needs no range, and the rest none that ends. */
+function rangeHeader({ from, to }: ByteRange, { size }: Descriptor): Readonly<Record<string, string>> {
+  const end = to >= size - 1 ? '' : to;
+  return from === 0 && end === '' ? {} : { range: `bytes=${from}-${end}` };
 }
 
 /** Layers that may not be distributed name other places (image-spec layer.md); every other blob is the registry's. */
 async function request(client: RegistryClient, name: RepositoryName, blob: BlobRequest): Promise<HttpResponse> {
-  const { descriptor, headers, tried } = blob;
+  const { descriptor, range, tried, signal } = blob;
+  const headers = rangeHeader(range, descriptor);
   const failures: EngineError[] = [];
   for (const url of placesElsewhere(descriptor)) {
     try {
@@ -53,7 +83,8 @@ async function request(client: RegistryClient, name: RepositoryName, blob: BlobR
   }
   try {
     const target = `${name.path}/blobs/${descriptor.digest}`;
-    return await client.call({ tried, method: 'GET', target, scopes: [pullScope(name)], headers });
+    const abort = signal === undefined ? {} : { signal };
+    return await client.call({ tried, method: 'GET', target, scopes: [pullScope(name)], headers, ...abort });
   } catch (error) {
     throw failures[0] ?? error;
   }
@@ -70,28 +101,35 @@ function placesElsewhere({ mediaType, urls = [] }: Descriptor): URL[] {
     .filter(({ protocol }) => protocol === 'https:' || protocol === 'http:');
 }
 
-function startOf(response: HttpResponse, offset: number, tried: string): number {
-  if (response.status !== 206) return 0;
-  const range = response.header('content-range') ?? '';
-  const start = Number(/^bytes (\d+)-/.exec(range)?.[1] ?? Number.NaN);
-  if (start === offset) return start;
-  throw new EngineError(
-    'unavailable',
-    `Cannot ${tried}: asked for bytes from ${offset} on, the server gave "${range.slice(0, 80)}"`,
-  );
-}
-
-/** A length that cannot be right is told before a byte is stored. */
-function checkLength(
+/** Where an answer starts and how long it must be. What cannot be right is told before a byte is stored. */
+function extentOf(
   response: HttpResponse,
-  { size, start, tried }: { readonly size: number; readonly start: number; readonly tried: string },
-): void {
+  { descriptor: { size }, range: { from, to }, tried }: BlobRequest,
+): { readonly start: number; readonly left: number } {
+  const partial = response.status === 206;
+  if (partial) checkRange(response, { from, to, size, tried });
+  const start = partial ? from : 0;
+  const left = partial ? to - from + 1 : size;
   const length = response.header('content-length');
-  if (length !== undefined && Number(length) !== size - start)
+  if (length !== undefined && Number(length) !== left)
     throw new EngineError(
       'data-loss',
-      `Cannot ${tried}: the server has ${Number(length) + start} bytes where the manifest says ${size}`,
+      `Cannot ${tried}: the server has ${Number(length) + start} bytes where the manifest says ${left + start}`,
     );
+  return { start, left };
+}
+
+function checkRange(
+  response: HttpResponse,
+  { from, to, size, tried }: ByteRange & { readonly size: number; readonly tried: string },
+): void {
+  const given = response.header('content-range') ?? '';
+  const [, start, end, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(given) ?? [];
+  if (Number(start) === from && Number(end) === to && (total === '*' || Number(total) === size)) return;
+  throw new EngineError(
+    'unavailable',
+    `Cannot ${tried}: asked for bytes from ${from} to ${to} of ${size}, the server gave "${given.slice(0, 80)}"`,
+  );
 }
 
 async function* limited(

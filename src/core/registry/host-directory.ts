@@ -54,8 +54,10 @@ export async function readHostDirectory(
     const { mirrors, server, unknownKeys } = parseHostsFile(source.toString('utf8'), directory);
     const { tls, address, ...settings } = server;
     const own = defaultHost(domain, { ...defaults, tls });
+    // As containerd has it: capabilities beside a server that is not named mean nothing.
+    const itself = address === undefined ? { capabilities: own.capabilities } : { ...address, tls };
     return {
-      hosts: [...mirrors, { ...own, ...settings, ...(address === undefined ? {} : { ...address, tls }) }],
+      hosts: [...mirrors, { ...own, ...settings, ...itself }],
       complaints: unknownKeys.map((key) => `"${path}" says "${key}", which means nothing there`),
     };
   } catch (error) {

@@ -111,7 +111,7 @@ capabilities = ["pull"]
   await using repository = await open({ certificatePath: certs.path });
   await assert.rejects(repository.resolve(), (error: Error & { kind?: string }) => {
     assert.equal(error.kind, 'not-found');
-    assert.match(error.message, /^Cannot resolve "registry\.test\/team\/app:1": localhost:\d+: GET .* answered 503; /);
+    assert.match(error.message, /^Cannot resolve "registry\.test\/team\/app:1": localhost:\d+: HEAD .* answered 503; /);
     assert.match(error.message, /; localhost:1: .*nothing listens there.*; localhost:\d+: GET .* answered 404$/);
     return true;
   });

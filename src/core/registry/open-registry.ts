@@ -5,6 +5,7 @@ import type { Credentials, Registry, RegistryOptions } from '#/core/registry/con
 import { criCredentials, type CriRegistry } from '#/core/registry/cri-registry.ts';
 import { defaultConfigFiles, findCredentials, hasCredentials } from '#/core/registry/credentials.ts';
 import { createFileCache } from '#/core/registry/file-cache.ts';
+import type { PartSettings } from '#/core/registry/fetch-parts.ts';
 import { createFindHosts, defaultCertificatePath } from '#/core/registry/find-hosts.ts';
 import { createTlsContexts } from '#/core/registry/host-tls.ts';
 import { readHeaders } from '#/core/registry/hosts-file.ts';
@@ -26,6 +27,8 @@ export interface RegistryConfig {
   readonly cri?: CriRegistry;
   /** As docker's `insecure-registries`: `host[:port]`, or blocks of addresses. */
   readonly insecureRegistries?: readonly string[];
+  /** Fetches large blobs over several connections at once, as containerd's `concurrent_layer_fetch_buffer`. */
+  readonly parts?: PartSettings;
   readonly logger?: Logger;
   /** Milliseconds without a byte after which a server counts as gone. */
   readonly stallTimeout?: number;
@@ -46,7 +49,7 @@ export function openRegistry(config: RegistryConfig): Registry {
   const openHosts = createOpenHosts(config);
   return {
     openRepository: async (reference, options = {}) =>
-      createRepository(reference, await openHosts(reference.domain, options)),
+      createRepository(reference, await openHosts(reference.domain, options), config.parts),
     checkLogin: async (host, credentials, signal) => {
       const domain = registryDomain(host);
       if (!hasCredentials(credentials))

@@ -1,6 +1,7 @@
 import { EngineError } from '#/base/errors.ts';
 import type { FetchedBlob, Repository } from '#/core/registry/contract.ts';
 import { fetchBlob, type BlobBytes } from '#/core/registry/fetch-blob.ts';
+import type { PartSettings } from '#/core/registry/fetch-parts.ts';
 import { hasBlob, pushBlob } from '#/core/registry/push-blob.ts';
 import type { RegistryClient } from '#/core/registry/registry-client.ts';
 import { pullScope, pushScope, quoted, type RepositoryName } from '#/core/registry/repository-name.ts';
@@ -11,7 +12,7 @@ import type { Descriptor } from '#/oci/descriptor.ts';
 import type { Reference } from '#/oci/reference.ts';
 
 /** Puts a repository together from its operations: reading asks the hosts in turn, writing goes to the first that takes it. */
-export function createRepository(reference: Reference, hosts: Hosts): Repository {
+export function createRepository(reference: Reference, hosts: Hosts, parts?: PartSettings): Repository {
   const name: RepositoryName = { reference, path: reference.path };
   const read = async <T>(what: string, use: (client: RegistryClient) => Promise<T>): Promise<T> =>
     await tryHosts(hosts, { tried: `${what} of ${quoted(name)}`, needs: ['pull'], use });
@@ -30,7 +31,7 @@ export function createRepository(reference: Reference, hosts: Hosts): Repository
       ),
     fetchBlob: async (descriptor, offset) =>
       await read(`fetch blob ${descriptor.digest}`, async (client) =>
-        watch(hosts, client, await fetchBlob(client, name, { descriptor, offset })),
+        watch(hosts, client, await fetchBlob(client, name, { descriptor, offset, parts })),
       ),
     hasBlob: async (digest) =>
       await read(`look for blob ${digest}`, async (client) =>

@@ -24,6 +24,8 @@ export interface Call {
   readonly accept?: readonly number[];
   /** Not to be tried again: another host can answer as well. */
   readonly once?: boolean;
+  /** Ends this call alone. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ClientOptions {
@@ -42,6 +44,8 @@ export interface ClientOptions {
 /** Calls one host of a registry: finds its endpoint, logs in when asked to, follows redirects, tries again what may pass. */
 export interface RegistryClient extends AsyncDisposable {
   readonly host: RegistryHost;
+  /** Another host waits to be asked: nothing is tried twice, nor asked for the sake of a better error. */
+  readonly hurried: boolean;
   /** Resolves with an answer below 400 or one in `accept`; throws what any other answer means. */
   call(call: Call): Promise<HttpResponse>;
   /** A Location header of an answer, as a URL that is safe to follow. */
@@ -55,6 +59,7 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
   const open = async (): Promise<Session> => await (session ??= openSession(options));
   return {
     host: options.host,
+    hurried: false,
     call: async (call) => {
       const { base, authorizer } = await open();
       return await carryOut(call, { ...options, base, authorizer });
@@ -84,9 +89,11 @@ async function openSession({ connections, host, findCredentials, signal }: Clien
 }
 
 async function carryOut(call: Call, context: ClientOptions & Session): Promise<HttpResponse> {
-  const { retryPolicy, signal } = context;
+  const { retryPolicy } = context;
   const policy = call.once === true ? { ...retryPolicy, attempts: 1 } : retryPolicy;
-  const response = await withRetries(policy, signal, () => sendLoggedIn(call, context));
+  const signals = [context.signal, call.signal].filter((signal) => signal !== undefined);
+  const signal = signals.length === 0 ? undefined : AbortSignal.any(signals);
+  const response = await withRetries(policy, signal, () => sendLoggedIn(call, { ...context, signal }));
   if (call.accept?.includes(response.status) === true) return response;
   return await orError(call.tried, response);
 }

@@ -15,6 +15,10 @@ const accept = [
   '*/*;q=0.1',
 ].join(', ');
 
+const anyFailure = Array.from({ length: 200 }, (_, index) => 400 + index);
+/** Answers of registries that have no HEAD. */
+const noHead: readonly number[] = [405, 501];
+
 /** The descriptor of a tag or digest: by HEAD where that tells enough, else by reading the manifest. */
 export async function resolveManifest(client: RegistryClient, name: RepositoryName): Promise<Descriptor> {
   const wanted = name.reference.digest ?? name.reference.tag ?? 'latest';
@@ -24,8 +28,7 @@ export async function resolveManifest(client: RegistryClient, name: RepositoryNa
     scopes: [pullScope(name)],
     headers: { accept },
   };
-  const anyFailure = Array.from({ length: 200 }, (_, index) => 400 + index);
-  const head = await client.call({ ...call, method: 'HEAD', accept: anyFailure });
+  const head = await client.call({ ...call, method: 'HEAD', accept: client.hurried ? noHead : anyFailure });
   await head[Symbol.asyncDispose]();
   const told = head.status < 300 ? describe(head, name.reference.digest) : undefined;
   if (told !== undefined) return told;

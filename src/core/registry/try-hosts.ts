@@ -77,6 +77,7 @@ interface HostFailure {
 
 const hurried = (client: RegistryClient): RegistryClient => ({
   ...client,
+  hurried: true,
   call: async (call) => await client.call({ ...call, once: true }),
 });
 
