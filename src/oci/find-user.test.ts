@@ -37,3 +37,10 @@ test('findUser() refuses names that are not in the image, and ids that are none'
   });
   assert.throws(() => findUser('4294967295', files), { kind: 'invalid-argument' });
 });
+
+test('findUser() passes over lines of the image whose ids are none', () => {
+  const passwd = ['a:x:334294967296:1::/', 'b:x::1::/', 'c:x:-1:1::/', 'd:x:1:0x10::/', 'e:x:1:2::/'].join('\n');
+  for (const name of ['a', 'b', 'c', 'd'])
+    assert.throws(() => findUser(name, { passwd, group: '' }), { kind: 'invalid-argument' }, name);
+  assert.equal(findUser('e', { passwd, group: '' }).uid, 1);
+});

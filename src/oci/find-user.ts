@@ -35,15 +35,18 @@ function fieldsOf(text: string, least: number): string[][] {
     .filter((fields) => fields.length >= least);
 }
 
+/** The number in an image's file: NaN for what is none, so that the line is passed over. */
+const fileId = (text: string): number => (/^\d{1,10}$/.test(text) && Number(text) <= maxId ? Number(text) : Number.NaN);
+
 const readPasswd = (text: string): PasswdEntry[] =>
   fieldsOf(text, 4)
-    .map(([name = '', , uid = '', gid = '', , home = '']) => ({ name, uid: Number(uid), gid: Number(gid), home }))
-    .filter(({ uid, gid }) => Number.isInteger(uid) && Number.isInteger(gid));
+    .map(([name = '', , uid = '', gid = '', , home = '']) => ({ name, uid: fileId(uid), gid: fileId(gid), home }))
+    .filter(({ uid, gid }) => !Number.isNaN(uid + gid));
 
 const readGroup = (text: string): GroupEntry[] =>
   fieldsOf(text, 3)
-    .map(([name = '', , gid = '', members = '']) => ({ name, gid: Number(gid), members: members.split(',') }))
-    .filter(({ gid }) => Number.isInteger(gid));
+    .map(([name = '', , gid = '', members = '']) => ({ name, gid: fileId(gid), members: members.split(',') }))
+    .filter(({ gid }) => !Number.isNaN(gid));
 
 function numericId(text: string): number | undefined {
   if (!/^\d+$/.test(text)) return undefined;

@@ -1,3 +1,4 @@
+import { EngineError } from '#/base/errors.ts';
 import { functions } from '#/cli/template/functions.ts';
 import { templateError } from '#/cli/template/lexer.ts';
 import { parseTemplate } from '#/cli/template/parser.ts';
@@ -179,8 +180,8 @@ function follow(start: unknown, path: readonly string[]): unknown {
 }
 
 /** A field that is not there; conditions take it for false. */
-class MissingField extends Error {}
+class MissingField extends EngineError {}
 
 function missing(name: string, hint: string): MissingField {
-  return new MissingField(`Cannot use the template: there is no field ".${name}"; ${hint}`);
+  return new MissingField('invalid-argument', `Cannot use the template: there is no field ".${name}"; ${hint}`);
 }

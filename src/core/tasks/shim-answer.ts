@@ -30,7 +30,7 @@ export function parseEndpoint(text: string): ShimEndpoint {
   } catch (error) {
     throw refuse('it printed JSON that does not parse', error);
   }
-  const { version, address, protocol } = document as Partial<Record<keyof ShimEndpoint, unknown>>;
+  const { version, address, protocol } = Object(document) as Partial<Record<keyof ShimEndpoint, unknown>>;
   if (typeof version !== 'number' || typeof address !== 'string') throw refuse('version or address is missing');
   return check({ version, address, protocol: typeof protocol === 'string' ? protocol : 'ttrpc' });
 }
