@@ -26,13 +26,27 @@ import type { Tasks } from '#/core/tasks/contract.ts';
 import { openTasks } from '#/core/tasks/open-tasks.ts';
 import { openEngine, type Engine } from '#/engine/open-engine.ts';
 import { findAbilities, type Abilities } from '#/linux/abilities.ts';
+import { closeDescriptor } from '#/linux/descriptor.ts';
 import { lockFile } from '#/linux/flock.ts';
+import { takeInheritedSockets } from '#/linux/inherited-sockets.ts';
 import { openMemoryKeeper } from '#/linux/memory.ts';
-import type { DaemonConfig } from '#/daemon/config.ts';
+import type { UnixAddress } from '#/rpc/unix-listener.ts';
+import type { DaemonConfig } from '#/daemon/config/daemon-config.ts';
 import { readHostFacts } from '#/daemon/host-facts.ts';
 import { daemonId } from '#/daemon/daemon-id.ts';
+import { placeListeners, type ListenPlaces } from '#/daemon/listen-places.ts';
+import {
+  registryOptions,
+  messageLimits,
+  shimEnvironment,
+  shimLimits,
+  snapshotterSettings,
+} from '#/daemon/module-options.ts';
+import { prepareProcess } from '#/daemon/prepare-process.ts';
+import { refuseForeignRoot } from '#/daemon/foreign-root.ts';
 import { openSnapshotters } from '#/daemon/open-snapshotters.ts';
 import { daemonLauncher, nativeProgram } from '#/daemon/native-files.ts';
+import { readProxyPlugins } from '#/daemon/proxy-plugins.ts';
 import { findRuntime, type RuntimeFacts } from '#/daemon/runtime-facts.ts';
 
 const quietMilliseconds = 2000;
@@ -40,32 +54,36 @@ const quietMilliseconds = 2000;
 /** Opens a whole daemon. When it resolves, everything is in order and the sockets answer. */
 export async function assemble(config: DaemonConfig, logger: Logger): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
+  const { settings } = config;
+  const places = placeListeners(config, await takeInheritedSockets());
+  closeUnused(places, logger);
+  await refuseForeignRoot(config);
+  await prepareProcess(settings, logger);
   await makeDirectories(config);
   stack.use(await lockRoot(config));
   const [abilities, runtime, id] = await Promise.all([findAbilities(), findRuntime(), daemonId(config.root)]);
   requireAbilities(abilities);
-  const core = await openCore(stack, config, logger);
+  const core = await openCore(stack, { config, listen: places.ttrpc, logger });
   const engine = stack.use(await openEngineOn(core, config, { abilities, logger }));
   collectAtStart(stack, core.images, logger);
 
   const memory = stack.use(openMemoryKeeper({ quietMs: quietMilliseconds }));
   const identity = { version: `v${version}`, revision, uuid: id };
-  const { address, dockerAddress, gid } = config;
   stack.use(
     await openContainerdApi({
       core: { ...core, snapshotter: config.snapshotter, identity, logger },
-      address,
-      gid,
+      listen: places.grpc,
+      limits: messageLimits(settings),
+      disabled: settings.disabled_plugins,
+      required: settings.required_plugins,
     }),
   );
   const facts = daemonFacts({ config, abilities, runtime, id, registry: core.registry });
   const onActivity = (): void => memory.touch();
-  stack.use(await openDockerApi({ engine, facts, path: dockerAddress, gid, logger, onActivity }));
+  stack.use(await openDockerApi({ engine, facts, listen: places.docker, logger, onActivity }));
   memory.touch();
   return stack.move();
 }
-
-const shimAddress = ({ address }: DaemonConfig): string => `${address}.ttrpc`;
 
 interface Core {
   readonly events: Events;
@@ -79,22 +97,42 @@ interface Core {
   readonly temporary: string;
 }
 
+interface CoreOptions {
+  readonly config: DaemonConfig;
+  /** For shims. */
+  readonly listen: readonly UnixAddress[];
+  readonly logger: Logger;
+}
+
 /** The nouns, bottom to top. Tasks that an earlier daemon left are adopted when it resolves. */
-async function openCore(stack: AsyncDisposableStack, config: DaemonConfig, logger: Logger): Promise<Core> {
-  const { root, state } = config;
+async function openCore(stack: AsyncDisposableStack, { config, listen, logger }: CoreOptions): Promise<Core> {
+  const { root, state, settings } = config;
   const pluginRoot = (type: string, name: string): string => join(root, `io.containerd.${type}.v1.${name}`);
   const temporary = join(root, 'tmpmounts');
   const events = createEvents();
   const metadata = stack.use(await openMetadata({ path: join(pluginRoot('metadata', 'sqlite'), 'meta.db'), logger }));
   const content = await openContent({ root: pluginRoot('content', 'content'), metadata, logger });
-  const snapshotters = await openSnapshotters(stack, { metadata, logger, config, pluginRoot });
+  const snapshotters = await openSnapshotters(stack, {
+    metadata,
+    logger,
+    snapshotters: snapshotterSettings(settings),
+    proxyPlugins: readProxyPlugins(settings.proxy_plugins),
+    disabled: settings.disabled_plugins,
+    pluginRoot,
+  });
   await removeTemporaryFiles(temporary);
   const layers = stack.use(await openLayers({ temporaryDirectory: join(temporary, 'layers'), logger }));
-  const registry = openRegistry({ logger, userAgent: `berth/${version}` });
+  const registry = openRegistry({ logger, userAgent: `berth/${version}`, ...registryOptions(settings) });
   const images = openImages({ metadata, content, snapshotters, layers, registry, events, logger });
-  const shimEvents = stack.use(await openShimEvents({ address: shimAddress(config), logger }));
-  const shims = { socketAddress: config.address, ttrpcAddress: shimAddress(config), publishBinary: daemonLauncher() };
-  const tasks = stack.use(await openTasks({ root, state, metadata, events, logger, shims }));
+  const shimEvents = stack.use(await openShimEvents({ listen, logger }));
+  const shims = {
+    socketAddress: config.address,
+    ttrpcAddress: config.ttrpcAddress,
+    publishBinary: daemonLauncher(),
+    environment: shimEnvironment(settings),
+  };
+  const limits = shimLimits(settings);
+  const tasks = stack.use(await openTasks({ root, state, metadata, events, logger, shims, limits }));
   shimEvents.deliverTo(tasks);
   return { events, metadata, content, snapshotters, layers, registry, images, tasks, temporary };
 }
@@ -108,6 +146,13 @@ async function openEngineOn(
   const stdioBinary = nativeProgram('berth-stdio');
   const version = cgroupVersion(abilities);
   return openEngine({ ...core, logger, host, snapshotter, runtime, root, state, stdioBinary, cgroupVersion: version });
+}
+
+function closeUnused({ unused }: ListenPlaces, logger: Logger): void {
+  for (const { fd, name, path } of unused) {
+    logger.warn('the service manager opened a socket that the configuration does not name', { name, path });
+    closeDescriptor(fd);
+  }
 }
 
 async function makeDirectories({ root, state }: DaemonConfig): Promise<void> {

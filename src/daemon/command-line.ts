@@ -2,14 +2,17 @@ import { isAbsolute, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EngineError, messageOf } from '#/base/errors.ts';
 import { parseLogLevel } from '#/base/log.ts';
-import type { DaemonConfig } from '#/daemon/config.ts';
+import type { ConfigFlags } from '#/daemon/config/daemon-config.ts';
 
+/** What berthd was asked to do. */
 export type DaemonCommand =
   | {
-      readonly kind: 'serve' | 'config-default' | 'config-dump';
+      readonly kind: 'serve' | 'config-default' | 'config-dump' | 'config-migrate';
       readonly configPath: string | undefined;
-      readonly flags: Partial<DaemonConfig>;
+      readonly flags: ConfigFlags;
     }
+  | { readonly kind: 'publish'; readonly address: string; readonly namespace: string; readonly topic: string }
+  | { readonly kind: 'oci-hook'; readonly args: readonly string[] }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' };
 
@@ -20,6 +23,8 @@ const options = {
   address: { type: 'string', short: 'a' },
   'docker-address': { type: 'string' },
   'log-level': { type: 'string', short: 'l' },
+  namespace: { type: 'string' },
+  topic: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -28,7 +33,11 @@ export const usage = `berthd: berth's daemon
 
 Usage: berthd [options]
        berthd [options] config default    print the default configuration
-       berthd [options] config dump       print the configuration in force
+       berthd [options] config dump       print the configuration in force, with all that it imports
+       berthd [options] config migrate    print the configuration file in its newest form
+       berthd --address PATH publish --topic TOPIC --namespace NAME
+                                          hand in an event for a shim; it comes on standard input
+       berthd oci-hook PROGRAM [ARG...]   run an OCI hook, its arguments filled in from the container's state
 
   -c, --config FILE         configuration (default /etc/berth/config.toml; may be missing)
       --root DIR            persistent files (default /var/lib/berth)
@@ -40,11 +49,14 @@ Usage: berthd [options]
   -h, --help                print this
 `;
 
-/** Reads berthd's arguments. Throws `invalid-argument` for what it does not know. */
+/** Reads berthd's arguments, which are containerd's and some more. Throws `invalid-argument` for what it does not know. */
 export function readCommandLine(args: readonly string[]): DaemonCommand {
-  const { values, positionals } = parse(args);
+  const hook = args.indexOf('oci-hook');
+  const { values, positionals } = parse(hook === -1 ? args : args.slice(0, hook));
   if (values.help === true) return { kind: 'help' };
   if (values.version === true) return { kind: 'version' };
+  if (hook !== -1 && positionals.length === 0) return hookCommand(args.slice(hook + 1));
+  const kind = commandOf(positionals);
   const flags = {
     ...pathFlag('root', values.root),
     ...pathFlag('state', values.state),
@@ -52,8 +64,23 @@ export function readCommandLine(args: readonly string[]): DaemonCommand {
     ...pathFlag('dockerAddress', values['docker-address']),
     ...levelFlag(values['log-level']),
   };
-  const kind = commandOf(positionals);
+  if (kind === 'publish') return publishCommand(flags.address, values.topic, values.namespace);
+  for (const name of ['topic', 'namespace'] as const)
+    if (values[name] !== undefined)
+      throw new EngineError('invalid-argument', `Cannot use --${name} here: it belongs to "berthd publish"`);
   return { kind, configPath: values.config, flags };
+}
+
+function publishCommand(address: string | undefined, topic = '', namespace = ''): DaemonCommand {
+  if (address === undefined || topic === '')
+    throw new EngineError('invalid-argument', 'Cannot publish: both --address and --topic must be given');
+  return { kind: 'publish', address, topic, namespace };
+}
+
+function hookCommand(words: readonly string[]): DaemonCommand {
+  const args = words[0] === '--' ? words.slice(1) : words;
+  if (args.length > 0) return { kind: 'oci-hook', args };
+  throw new EngineError('invalid-argument', 'Cannot run a hook: "berthd oci-hook" needs a program to run');
 }
 
 function parse(
@@ -70,28 +97,34 @@ function parse(
   }
 }
 
-function commandOf(words: readonly string[]): 'serve' | 'config-default' | 'config-dump' {
+type Word = 'serve' | 'config-default' | 'config-dump' | 'config-migrate' | 'publish';
+
+const commands: Readonly<Record<string, Word>> = {
+  '': 'serve',
+  'config default': 'config-default',
+  'config dump': 'config-dump',
+  'config migrate': 'config-migrate',
+  publish: 'publish',
+};
+
+function commandOf(words: readonly string[]): Word {
   const command = words.join(' ');
-  if (command === '') return 'serve';
-  if (command === 'config default') return 'config-default';
-  if (command === 'config dump') return 'config-dump';
+  const found = Object.hasOwn(commands, command) ? commands[command] : undefined;
+  if (found !== undefined) return found;
   throw new EngineError(
     'invalid-argument',
     `Cannot run "berthd ${command}": there is no such command; "berthd --help" lists what there is`,
   );
 }
 
-function pathFlag(
-  name: 'root' | 'state' | 'address' | 'dockerAddress',
-  value: string | undefined,
-): Partial<DaemonConfig> {
+function pathFlag(name: 'root' | 'state' | 'address' | 'dockerAddress', value: string | undefined): ConfigFlags {
   if (value === undefined) return {};
   if (value === '') throw new EngineError('invalid-argument', `Cannot use an empty path for ${name}`);
   const path = value.replace(/^unix:\/\//, '');
   return { [name]: isAbsolute(path) ? path : resolve(path) };
 }
 
-function levelFlag(value: string | undefined): Partial<DaemonConfig> {
+function levelFlag(value: string | undefined): ConfigFlags {
   if (value === undefined) return {};
   const logLevel = parseLogLevel(value);
   if (logLevel !== undefined) return { logLevel };

@@ -1,6 +1,6 @@
 import { EngineError } from '#/base/errors.ts';
 
-/** A part of the daemon that another process does, spoken to over gRPC: `[proxy_plugins.<name>]`. */
+/** A part of the daemon that another process does, spoken to over gRPC. */
 export interface ProxyPlugin {
   readonly name: string;
   readonly kind: ProxyKind;
@@ -14,6 +14,15 @@ export interface ProxyPlugin {
 
 export type ProxyKind = 'snapshot' | 'content' | 'diff' | 'sandbox';
 
+/** `[proxy_plugins.<name>]` as it is written. */
+export interface ProxySection {
+  readonly type: string;
+  readonly address: string;
+  readonly platform: string;
+  readonly exports: Readonly<Record<string, string>>;
+  readonly capabilities: readonly string[];
+}
+
 const kinds: Readonly<Record<string, ProxyKind>> = {
   snapshot: 'snapshot',
   'io.containerd.snapshotter.v1': 'snapshot',
@@ -25,56 +34,16 @@ const kinds: Readonly<Record<string, ProxyKind>> = {
   'io.containerd.sandbox.controller.v1': 'sandbox',
 };
 
-type Table = Readonly<Record<string, unknown>>;
-
-/** Reads the section. Throws `invalid-argument` with the key for what cannot be; keys it does not know go to `unknown`. */
-export function readProxyPlugins(section: unknown, unknown: (key: string) => void): ProxyPlugin[] {
-  return Object.entries(tableOf(section, 'proxy_plugins')).map(([name, value]) => {
-    const key = (field: string): string =>
-      `proxy_plugins.${/^[\w-]+$/.test(name) ? name : JSON.stringify(name)}.${field}`;
-    const { type, address, platform = '', exports = {}, capabilities = [], ...rest } = tableOf(value, key(''));
-    for (const field of Object.keys(rest)) unknown(key(field));
-    return {
-      name,
-      kind: kindOf(textOf(type, key('type')), key('type')),
-      address: socketOf(textOf(address, key('address')), key('address')),
-      platform: textOf(platform, key('platform')),
-      exports: Object.fromEntries(
-        Object.entries(tableOf(exports, key('exports'))).map(([field, text]) => [field, textOf(text, key('exports'))]),
-      ),
-      capabilities: textsOf(capabilities, key('capabilities')),
-    };
+/** Throws `invalid-argument` with the name of a plugin whose type or address cannot be. */
+export function readProxyPlugins(sections: Readonly<Record<string, ProxySection>>): ProxyPlugin[] {
+  return Object.entries(sections).map(([name, { type, address, ...rest }]) => {
+    const kind = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
+    if (kind === undefined)
+      throw mistake(name, `its type is none of "snapshot", "content", "diff", "sandbox", but "${type}"`);
+    if (address === '') throw mistake(name, 'it has no address, which is the path of a unix socket');
+    return { name, kind, address, ...rest };
   });
 }
 
-function kindOf(type: string, key: string): ProxyKind {
-  const kind = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
-  return kind ?? mistake(key, 'one of "snapshot", "content", "diff", "sandbox"', type);
-}
-
-function socketOf(address: string, key: string): string {
-  const path = address.replace(/^unix:\/\//, '');
-  return path.startsWith('/') ? path : mistake(key, 'the absolute path of a unix socket', address);
-}
-
-function tableOf(value: unknown, key: string): Table {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date))
-    return value as Table;
-  return mistake(key, 'a table', value);
-}
-
-const textOf = (value: unknown, key: string): string =>
-  typeof value === 'string' ? value : mistake(key, 'a text', value);
-
-const textsOf = (value: unknown, key: string): readonly string[] =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string')
-    ? value
-    : mistake(key, 'a list of texts', value);
-
-function mistake(key: string, expected: string, found: unknown): never {
-  const shown = found === undefined ? 'nothing' : typeof found === 'bigint' ? String(found) : JSON.stringify(found);
-  throw new EngineError(
-    'invalid-argument',
-    `Cannot use ${key} of the configuration: expected ${expected}, found ${shown.slice(0, 200)}`,
-  );
-}
+const mistake = (name: string, why: string): EngineError =>
+  new EngineError('invalid-argument', `Cannot use proxy plugin "${name}" of the configuration: ${why}`);

@@ -2,9 +2,18 @@ import { once } from 'node:events';
 import { messageOf } from '#/base/errors.ts';
 import { createLogger, type Logger } from '#/base/log.ts';
 import { revision, version } from '#/base/version.ts';
-import { completeConfig, defaultConfigPath, type DaemonConfig } from '#/daemon/config.ts';
+import {
+  completeConfig,
+  defaultConfigPath,
+  defaultDropIns,
+  type ConfigFlags,
+  type DaemonConfig,
+} from '#/daemon/config/daemon-config.ts';
+import { formatConfig, formatMigrated, withPlaces } from '#/daemon/config/format-config.ts';
+import { loadDocument, type LoadedDocument } from '#/daemon/config/load-config.ts';
+import { readSettings, type Findings } from '#/daemon/config/read-settings.ts';
+import { reportFindings } from '#/daemon/config/report-findings.ts';
 import { readCommandLine, usage, type DaemonCommand } from '#/daemon/command-line.ts';
-import { formatConfig, readConfig } from '#/daemon/read-config.ts';
 import { print, printError } from '#/daemon/print.ts';
 
 /** Runs berthd with its arguments; resolves with the exit code. */
@@ -23,14 +32,20 @@ async function runCommand(command: DaemonCommand): Promise<number> {
       print(usage);
       return 0;
     case 'version':
-      print(`berthd ${version} ${revision}\n`);
+      print(`berthd berth v${version} ${revision}\n`);
       return 0;
     case 'config-default':
-      print(formatConfig(completeConfig({})));
+      print(formatConfig({}));
       return 0;
     case 'config-dump':
-      print(formatConfig((await loadConfig(command)).config));
+      return dump(await loadConfig(command));
+    case 'config-migrate':
+      return migrateFile(command.configPath ?? defaultConfigPath);
+    case 'publish':
+      await (await import('#/daemon/publish.ts')).publish(command);
       return 0;
+    case 'oci-hook':
+      return (await import('#/daemon/oci-hook.ts')).runHook(command.args);
     case 'serve':
       return serve(await loadConfig(command));
   }
@@ -38,24 +53,38 @@ async function runCommand(command: DaemonCommand): Promise<number> {
 
 interface LoadedConfig {
   readonly config: DaemonConfig;
-  readonly path: string;
-  readonly unknownKeys: readonly string[];
+  readonly loaded: LoadedDocument;
+  readonly findings: Findings;
 }
 
-/** Flags win over the file, the file over the defaults. */
-async function loadConfig({
-  configPath,
-  flags,
-}: Extract<DaemonCommand, { readonly flags: unknown }>): Promise<LoadedConfig> {
-  const path = configPath ?? defaultConfigPath;
-  const read = await readConfig(path, configPath !== undefined);
-  return { config: completeConfig({ ...read.config, ...flags }), path, unknownKeys: read.unknownKeys };
+/** Flags win over the files, files over the defaults. Drop-ins belong to the file that is read when none is named. */
+async function loadConfig(given: {
+  readonly configPath: string | undefined;
+  readonly flags: ConfigFlags;
+}): Promise<LoadedConfig> {
+  const { configPath, flags } = given;
+  const loaded =
+    configPath === undefined
+      ? await loadDocument(defaultConfigPath, { optional: true, dropIns: [defaultDropIns] })
+      : await loadDocument(configPath);
+  const { settings, findings } = readSettings(loaded.document);
+  return { config: completeConfig(settings, flags), loaded, findings };
 }
 
-async function serve({ config, path, unknownKeys }: LoadedConfig): Promise<number> {
+function dump({ config, loaded, findings }: LoadedConfig): number {
+  print(formatConfig(withPlaces(loaded.document, config), findings.notFollowed));
+  return 0;
+}
+
+async function migrateFile(path: string): Promise<number> {
+  const { document, files } = await loadDocument(path, { follow: false });
+  print(formatMigrated(document, files[0]?.version ?? 0));
+  return 0;
+}
+
+async function serve({ config, loaded, findings }: LoadedConfig): Promise<number> {
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, write: printError });
-  for (const key of unknownKeys)
-    logger.warn('a key of the configuration is not known and has no effect', { key, file: path });
+  reportFindings(loaded, findings, logger);
   surviveStrayFailures(logger);
   const stopped = stopSignal();
   const { assemble } = await import('#/daemon/assemble.ts');

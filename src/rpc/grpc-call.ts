@@ -16,33 +16,54 @@ const longestTimer = 2 ** 31 - 1;
 
 const responseHeaders = { ':status': 200, 'content-type': 'application/grpc' } as const;
 
+/** What the calls of a server have in common. */
+export interface CallHost {
+  readonly methods: MethodTable;
+  readonly logger: Logger;
+  /** Bytes of the largest message, each way. */
+  readonly limits: { readonly receive: number; readonly send: number };
+  readonly onHandled?: (call: HandledCall) => void;
+}
+
+export interface HandledCall {
+  /** `package.Service/Method`; '' where there is no such method. */
+  readonly method: string;
+  readonly kind: BoundMethod['kind'];
+  /** gRPC's status code. */
+  readonly code: number;
+  readonly milliseconds: number;
+}
+
 /** One call on the server's side, from its headers to its status. */
 export class GrpcCall {
   /** Resolves when the handler has ended, whatever became of the stream. Never rejects. */
   readonly done: Promise<void>;
   readonly #stream: ServerHttp2Stream;
   readonly #rawHeaders: readonly string[];
-  readonly #logger: Logger;
+  readonly #host: CallHost;
   readonly #requests: GrpcMessageReader;
+  readonly #startedAt = performance.now();
   readonly #abort = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #finished = false;
   #status: RpcStatus = { code: 0, message: '' };
 
-  constructor(stream: ServerHttp2Stream, rawHeaders: readonly string[], methods: MethodTable, logger: Logger) {
+  constructor(stream: ServerHttp2Stream, rawHeaders: readonly string[], host: CallHost) {
     this.#stream = stream;
     this.#rawHeaders = rawHeaders;
-    this.#logger = logger;
-    this.#requests = new GrpcMessageReader(stream);
-    stream.on('error', (error) => logger.debug('gRPC stream failed', { error: messageOf(error) }));
+    this.#host = host;
+    this.#requests = new GrpcMessageReader(stream, host.limits.receive);
+    stream.on('error', (error) => host.logger.debug('gRPC stream failed', { error: messageOf(error) }));
     stream.on('wantTrailers', () => stream.sendTrailers(statusHeaders(this.#status)));
     stream.on('close', () => {
       clearTimeout(this.#timer);
       if (this.#finished) return;
       this.#finished = true;
-      this.#abort.abort(new EngineError('cancelled', 'Cannot go on: the client has ended the call'));
+      const error = new EngineError('cancelled', 'Cannot go on: the client has ended the call');
+      this.#status = statusOf(error);
+      this.#abort.abort(error);
     });
-    this.done = this.#run(methods);
+    this.done = this.#run();
   }
 
   /** Tells the handler to stop; what it then answers is still sent. */
@@ -57,10 +78,19 @@ export class GrpcCall {
     this.#finish(statusOf(error));
   }
 
-  async #run(methods: MethodTable): Promise<void> {
-    const name = (firstHeader(this.#rawHeaders, ':path') ?? '').slice(1);
+  /** `package.Service/Method`, as the caller wrote it. */
+  get name(): string {
+    return (firstHeader(this.#rawHeaders, ':path') ?? '').slice(1);
+  }
+
+  get milliseconds(): number {
+    return performance.now() - this.#startedAt;
+  }
+
+  async #run(): Promise<void> {
+    const { name } = this;
+    const method = this.#host.methods.get(name);
     try {
-      const method = methods.get(name);
       if (method === undefined) throw new EngineError('unimplemented', `Cannot call "${name}": no such method`);
       this.#checkHeaders();
       this.#startTimer(name);
@@ -74,13 +104,16 @@ export class GrpcCall {
       this.#log(name, error);
       this.#finish(statusOf(error));
     }
+    const [kind, code] = [method?.kind ?? 'unary', this.#status.code] as const;
+    const { milliseconds } = this;
+    this.#host.onHandled?.({ method: method === undefined ? '' : name, kind, code, milliseconds });
   }
 
   /** What berth said itself is the caller's affair; anything else is a fault of ours. */
   #log(method: string, error: unknown): void {
     const ours = error instanceof EngineError && error.kind !== 'internal';
-    if (ours) this.#logger.debug('gRPC call failed', { method, error: messageOf(error) });
-    else this.#logger.error('gRPC call failed', { method, error: messageOf(error), stack: stackOf(error) });
+    if (ours) this.#host.logger.debug('gRPC call failed', { method, error: messageOf(error) });
+    else this.#host.logger.error('gRPC call failed', { method, error: messageOf(error), stack: stackOf(error) });
   }
 
   #checkHeaders(): void {
@@ -129,7 +162,7 @@ export class GrpcCall {
   }
 
   async #send<D extends DescMessage>(schema: D, answer: MessageInitShape<D>): Promise<void> {
-    const frame = encodeGrpcMessage(schema, answer);
+    const frame = encodeGrpcMessage(schema, answer, this.#host.limits.send);
     if (this.#finished) throw new EngineError('cancelled', 'Cannot answer: the call is over');
     if (!this.#stream.headersSent) this.#stream.respond(responseHeaders, { waitForTrailers: true });
     if (!writeGrpcFrame(this.#stream, frame)) await drained(this.#stream);
@@ -138,10 +171,10 @@ export class GrpcCall {
   #finish(status: RpcStatus): void {
     if (this.#finished) return;
     this.#finished = true;
+    this.#status = status;
     clearTimeout(this.#timer);
     if (this.#stream.destroyed || this.#stream.closed) return;
     if (this.#stream.headersSent) {
-      this.#status = status;
       this.#stream.end();
     } else if (status.code === 0) {
       // A stream of no messages: its status still travels in trailers.

@@ -6,7 +6,7 @@ import { EngineError } from '#/base/errors.ts';
 
 /** gRPC frames a message with one byte (compressed or not) and its length as a big-endian 32 bit number. */
 const prefixSize = 5;
-/** The limit of Go's servers and clients here, both ways. */
+/** The limit of Go's servers and clients here, both ways, unless they are told another. */
 export const grpcMaxMessage: number = 16 << 20;
 /** Messages not yet taken by the handler; beyond it the stream's window is left to fill. */
 const maxQueuedBytes = 256 << 10;
@@ -15,13 +15,17 @@ const maxQueuedBytes = 256 << 10;
 export type GrpcFrame = readonly [Uint8Array] | readonly [Uint8Array, Uint8Array];
 
 /** Throws `resource-exhausted` for a message over the limit. */
-export function encodeGrpcMessage<D extends DescMessage>(schema: D, message: MessageInitShape<D>): GrpcFrame {
+export function encodeGrpcMessage<D extends DescMessage>(
+  schema: D,
+  message: MessageInitShape<D>,
+  limit: number = grpcMaxMessage,
+): GrpcFrame {
   const { head, tail } = encodeApart(schema, create(schema, message));
   const size = head.length + (tail?.length ?? 0);
-  if (size > grpcMaxMessage)
+  if (size > limit)
     throw new EngineError(
       'resource-exhausted',
-      `Cannot send a ${schema.typeName} of ${size} bytes: the limit is ${grpcMaxMessage}`,
+      `Cannot send a ${schema.typeName} of ${size} bytes: the limit is ${limit}`,
     );
   const start = Buffer.allocUnsafe(prefixSize + head.length);
   start.writeUInt8(0, 0);
@@ -76,6 +80,7 @@ export function decodeGrpcMessage<D extends DescMessage>(schema: D, body: Uint8A
  */
 export class GrpcMessageReader implements AsyncIterable<Uint8Array> {
   readonly #stream: Readable;
+  readonly #limit: number;
   readonly #messages: Uint8Array[] = [];
   #queuedBytes = 0;
   #parts: Buffer[] = [];
@@ -86,8 +91,9 @@ export class GrpcMessageReader implements AsyncIterable<Uint8Array> {
   #failure: EngineError | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(stream: Readable) {
+  constructor(stream: Readable, limit: number = grpcMaxMessage) {
     this.#stream = stream;
+    this.#limit = limit;
     stream.on('data', (chunk: Buffer) => this.#take(chunk));
     stream.on('end', () => this.#end());
     stream.on('close', () => {
@@ -155,12 +161,9 @@ export class GrpcMessageReader implements AsyncIterable<Uint8Array> {
       return this.fail(
         new EngineError('unimplemented', 'Cannot read a compressed message: this side offers no compression'),
       );
-    if (length > grpcMaxMessage)
+    if (length > this.#limit)
       return this.fail(
-        new EngineError(
-          'resource-exhausted',
-          `Cannot take a message of ${length} bytes: the limit is ${grpcMaxMessage}`,
-        ),
+        new EngineError('resource-exhausted', `Cannot take a message of ${length} bytes: the limit is ${this.#limit}`),
       );
     if (length === 0) return this.#deliver(new Uint8Array());
     this.#inBody = true;

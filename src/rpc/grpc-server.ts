@@ -8,7 +8,8 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, messageOf } from '#/base/errors.ts';
 import type { Logger } from '#/base/log.ts';
-import { GrpcCall } from '#/rpc/grpc-call.ts';
+import { GrpcCall, type CallHost, type HandledCall } from '#/rpc/grpc-call.ts';
+import { grpcMaxMessage } from '#/rpc/grpc-message.ts';
 import type { BoundService } from '#/rpc/service.ts';
 import { methodTable } from '#/rpc/service.ts';
 import type { UnixAddress } from '#/rpc/unix-listener.ts';
@@ -17,11 +18,17 @@ import { listenUnix } from '#/rpc/unix-listener.ts';
 export interface GrpcServerOptions {
   readonly services: readonly BoundService[];
   readonly logger: Logger;
+  /** Bytes of the largest message, each way; default: 16 MiB. */
+  readonly limits?: { readonly receive: number; readonly send: number };
+  /** Told of each call when it has ended. */
+  readonly onHandled?: (call: HandledCall) => void;
 }
 
 export interface GrpcServer extends AsyncDisposable {
   /** May be called for several addresses. */
   listen(address: UnixAddress): Promise<void>;
+  /** What is under way. */
+  openCalls(): readonly OpenCall[];
   /** Serves one connection that somebody else accepted. */
   serve(connection: Duplex): void;
   /**
@@ -29,6 +36,11 @@ export interface GrpcServer extends AsyncDisposable {
    * poll such as a task's Wait fails with `unavailable`; it never answers as if its event had come.
    */
   close(graceMs?: number): Promise<void>;
+}
+
+export interface OpenCall {
+  readonly method: string;
+  readonly milliseconds: number;
 }
 
 /** Node's 64 KiB windows make large writes crawl; a stream may have this much under way, a connection four times that. */
@@ -42,14 +54,16 @@ const maxSessionMemoryMiB = 64;
 const resets = { streamResetBurst: 32_768, streamResetRate: 2048 } as const;
 const defaultGraceMs = 2000;
 
-export function createGrpcServer({ services, logger }: GrpcServerOptions): GrpcServer {
-  const methods = methodTable(services);
+const usualLimits = { receive: grpcMaxMessage, send: grpcMaxMessage };
+
+export function createGrpcServer({ services, logger, ...options }: GrpcServerOptions): GrpcServer {
+  const host: CallHost = { methods: methodTable(services), logger, limits: usualLimits, ...options };
   const sessions = new Set<ServerHttp2Session>();
   const calls = new Set<GrpcCall>();
   const settings = { initialWindowSize: streamWindow, maxConcurrentStreams: maxStreams, enablePush: false };
   const accept = (stream: ServerHttp2Stream, headers: Headers, _flags: number, rawHeaders: string[]): void => {
     if (!isGrpc(headers)) return refuseForeign(stream, headers);
-    const call = new GrpcCall(stream, rawHeaders, methods, logger);
+    const call = new GrpcCall(stream, rawHeaders, host);
     calls.add(call);
     void call.done.then(() => calls.delete(call));
   };
@@ -86,6 +100,7 @@ export function createGrpcServer({ services, logger }: GrpcServerOptions): GrpcS
       await listenUnix(server, address);
       servers.push(server);
     },
+    openCalls: () => [...calls].map(({ name, milliseconds }) => ({ method: name, milliseconds })),
     serve: (connection) => void inner.emit('connection', connection),
     close,
     [Symbol.asyncDispose]: () => close(),

@@ -22,6 +22,7 @@ export interface TtrpcServerOptions {
 
 /** Serves the unary methods of services to ttrpc clients on one socket. */
 export interface TtrpcServer extends AsyncDisposable {
+  /** May be called for several addresses. */
   listen(address: UnixAddress): Promise<void>;
 }
 
@@ -33,7 +34,7 @@ const maxUnsentBytes = 16 << 20;
 export function createTtrpcServer({ services, logger, acceptPeer }: TtrpcServerOptions): TtrpcServer {
   const methods = methodTable(services);
   const connections = new Set<ServedConnection>();
-  const server: Server = createServer({ pauseOnConnect: true }, (socket) => {
+  const accept = (socket: Socket): void => {
     void admit(socket, acceptPeer, logger).then((admitted) => {
       if (!admitted) return socket.destroy();
       const connection = new ServedConnection(socket, methods, logger);
@@ -41,15 +42,17 @@ export function createTtrpcServer({ services, logger, acceptPeer }: TtrpcServerO
       socket.once('close', () => connections.delete(connection));
       return undefined;
     });
-  });
-  server.maxConnections = maxConnections;
+  };
+  const servers: Server[] = [];
   return {
-    listen: (address) => listenUnix(server, address),
+    async listen(address) {
+      const server = createServer({ pauseOnConnect: true }, accept);
+      server.maxConnections = maxConnections;
+      await listenUnix(server, address);
+      servers.push(server);
+    },
     async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => {
-        if (server.listening) server.close(() => resolve());
-        else resolve();
-      });
+      const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
       for (const connection of connections) connection.close();
       await closed;
     },

@@ -1,13 +1,16 @@
 import { chmod, chown, lstat, mkdir, rm } from 'node:fs/promises';
-import type { Server } from 'node:net';
+import type { ListenOptions, Server } from 'node:net';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { EngineError, errnoOf } from '#/base/errors.ts';
 
 export interface UnixAddress {
   readonly path: string;
-  /** Group that may use the socket; default: the daemon's own. */
+  /** User and group that may use the socket; default: the daemon's own. */
+  readonly uid?: number;
   readonly gid?: number;
+  /** A socket that listens there already, with the owners and the mode that it has. */
+  readonly fd?: number;
 }
 
 /** sun_path has 108 bytes, the last one a zero. */
@@ -18,7 +21,8 @@ const socketMode = 0o660;
  * Listens on a unix socket that owner and group may use. A socket file that nobody answers on is a dead daemon's and is
  * replaced; one that somebody answers on is `already-exists`.
  */
-export async function listenUnix(server: Server, { path, gid }: UnixAddress): Promise<void> {
+export async function listenUnix(server: Server, { path, uid, gid, fd }: UnixAddress): Promise<void> {
+  if (fd !== undefined) return await listenOn(server, { fd });
   if (Buffer.byteLength(path) > longestPath)
     throw new EngineError(
       'invalid-argument',
@@ -28,7 +32,7 @@ export async function listenUnix(server: Server, { path, gid }: UnixAddress): Pr
     await mkdir(dirname(path), { recursive: true, mode: 0o711 });
     await removeStale(path);
     await listenPrivately(server, path);
-    if (gid !== undefined) await chown(path, process.getuid?.() ?? 0, gid);
+    if (uid !== undefined || gid !== undefined) await chown(path, uid ?? -1, gid ?? -1);
     await chmod(path, socketMode);
   } catch (error) {
     if (error instanceof EngineError) throw error;
@@ -71,16 +75,23 @@ async function answers(path: string): Promise<boolean> {
 
 /** The socket is made with mode 0600, so that nobody else connects before owner and group are right. */
 async function listenPrivately(server: Server, path: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    const mask = process.umask(0o177);
-    try {
-      server.listen({ path, backlog: 4096 }, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    } finally {
-      process.umask(mask);
-    }
+  const mask = process.umask(0o177);
+  let listening: Promise<void>;
+  try {
+    listening = listenOn(server, { path, backlog: 4096 });
+  } finally {
+    process.umask(mask);
+  }
+  await listening;
+}
+
+/** Binds before it gives the loop back. */
+async function listenOn(server: Server, options: ListenOptions & { readonly fd?: number }): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen(options, () => {
+    server.off('error', reject);
+    resolve();
   });
+  await promise;
 }

@@ -91,8 +91,8 @@ test('both sockets belong to owner and group, and a second daemon on them is ref
     assert.equal(mode & 0o777, 0o660);
   }
   const { core, address } = rig;
-  await assert.rejects(openContainerdApi({ core, address }), { kind: 'already-exists' });
-  await assert.rejects(openShimEvents({ address: `${address}.ttrpc`, logger: core.logger }), {
+  await assert.rejects(openContainerdApi({ core, listen: [{ path: address }] }), { kind: 'already-exists' });
+  await assert.rejects(openShimEvents({ listen: [{ path: `${address}.ttrpc` }], logger: core.logger }), {
     kind: 'already-exists',
   });
 });

@@ -69,9 +69,9 @@ export async function openApi(
     ...parts,
   };
   const address = join(dir.path, 'berth.sock');
-  const shimEvents = undo.use(await openShimEvents({ address: `${address}.ttrpc`, logger: silentLogger }));
+  const shimEvents = undo.use(await openShimEvents({ listen: [{ path: `${address}.ttrpc` }], logger: silentLogger }));
   shimEvents.deliverTo(core.tasks);
-  undo.use(await openContainerdApi({ core, address }));
+  undo.use(await openContainerdApi({ core, listen: [{ path: address }] }));
   const client = undo.use(await openGrpcClient(address));
   const lifetime = undo.move();
   return { core, client, address, [Symbol.asyncDispose]: () => lifetime.disposeAsync() };

@@ -4,10 +4,11 @@ import { shimEventsService, type HandedIn } from '#/api/containerd/events.ts';
 import type { Tasks } from '#/core/tasks/contract.ts';
 import { peerOf } from '#/linux/peer.ts';
 import { createTtrpcServer } from '#/rpc/ttrpc-server.ts';
+import type { UnixAddress } from '#/rpc/unix-listener.ts';
 
 export interface ShimEventsOptions {
   /** Shims look for it at the gRPC socket's path with `.ttrpc` behind it. */
-  readonly address: string;
+  readonly listen: readonly UnixAddress[];
   readonly logger: Logger;
 }
 
@@ -22,7 +23,7 @@ const mostWaiting = 10_000;
  * Takes events from shims. It is opened before tasks are: a shim answers nothing else until its events are taken, so
  * those that come while tasks are being adopted wait here.
  */
-export async function openShimEvents({ address, logger }: ShimEventsOptions): Promise<ShimEvents> {
+export async function openShimEvents({ listen, logger }: ShimEventsOptions): Promise<ShimEvents> {
   const waiting: HandedIn[] = [];
   let receiver: Pick<Tasks, 'forward'> | undefined;
   const take = (event: HandedIn): void => {
@@ -30,8 +31,10 @@ export async function openShimEvents({ address, logger }: ShimEventsOptions): Pr
     else if (waiting.length < mostWaiting) waiting.push(event);
     else logger.warn('an event of a shim is dropped: too many came before tasks were open', { topic: event.topic });
   };
-  const server = createTtrpcServer({ services: [shimEventsService(take)], logger, acceptPeer: isOurs });
-  await server.listen({ path: address });
+  await using undo = new AsyncDisposableStack();
+  const server = undo.use(createTtrpcServer({ services: [shimEventsService(take)], logger, acceptPeer: isOurs }));
+  for (const address of listen) await server.listen(address);
+  undo.move();
   return {
     deliverTo: (tasks) => {
       receiver = tasks;

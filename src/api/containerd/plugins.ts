@@ -79,6 +79,8 @@ const otherNames: Readonly<Record<string, string>> = {
   'containerd.services.sandbox.v1.Controller': 'sandbox-controllers',
 };
 
+export const serviceUri = (service: BoundService): string => `${typeName('grpc')}.${serviceId(service)}`;
+
 /** `containerd.services.tasks.v1.Tasks` → `tasks`; some services have another name among plugins. */
 function serviceId({ desc }: BoundService): string {
   return otherNames[desc.typeName] ?? desc.typeName.split('.').at(-3) ?? desc.typeName;

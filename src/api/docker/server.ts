@@ -11,20 +11,29 @@ import type { DaemonFacts } from '#/api/docker/daemon-facts.ts';
 import { statusOf } from '#/api/docker/error-status.ts';
 import { findRoute } from '#/api/docker/routes.ts';
 import { checkVersion, splitVersion } from '#/api/docker/api-version.ts';
-import { listenUnix } from '#/rpc/unix-listener.ts';
+import { listenUnix, type UnixAddress } from '#/rpc/unix-listener.ts';
 
 export interface DockerApiOptions {
   readonly engine: Engine;
   readonly facts: DaemonFacts;
-  readonly path: string;
-  /** Group that may use the socket. */
-  readonly gid: number;
+  readonly listen: readonly UnixAddress[];
   readonly logger: Logger;
   readonly onActivity: () => void;
 }
 
-/** Serves Docker's Engine API on a unix socket. */
+/** Serves Docker's Engine API on unix sockets. */
 export async function openDockerApi(options: DockerApiOptions): Promise<AsyncDisposable> {
+  await using undo = new AsyncDisposableStack();
+  for (const address of options.listen) {
+    const connections = new Set<Socket>();
+    const server = createDockerServer(options, connections);
+    await listenUnix(server, address);
+    undo.defer(() => closeServer(server, connections));
+  }
+  return undo.move();
+}
+
+function createDockerServer(options: DockerApiOptions, connections: Set<Socket>): Server {
   const server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 });
   // Without this, output that comes after a client has shut its writing side would be lost.
   Object.assign(server, { httpAllowHalfOpen: true });
@@ -39,13 +48,11 @@ export async function openDockerApi(options: DockerApiOptions): Promise<AsyncDis
   server.on('clientError', (_error: Error, socket: Duplex) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
   });
-  const connections = new Set<Socket>();
   server.on('connection', (connection) => {
     connections.add(connection);
     connection.on('close', () => connections.delete(connection));
   });
-  await listenUnix(server, { path: options.path, gid: options.gid });
-  return { [Symbol.asyncDispose]: () => closeServer(server, connections) };
+  return server;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, isKind, messageOf } from '#/base/errors.ts';
-import { answerLimit, eachAtOnce, listBundles } from '#/core/tasks/adopt-tasks.ts';
+import { eachAtOnce, listBundles } from '#/core/tasks/adopt-tasks.ts';
 import type { Bundle } from '#/core/tasks/bundle.ts';
 import { bundleOf, bundlesOf, sandboxFolder } from '#/core/tasks/bundle.ts';
 import { taskName } from '#/core/tasks/context.ts';
@@ -75,11 +75,13 @@ async function openSandbox(host: TaskHost, bundle: Bundle): Promise<RunningSandb
   if (binary === undefined || endpoint === undefined)
     throw new EngineError('not-found', `Cannot take over sandbox "${taskName(bundle.key)}": its bundle names no shim`);
   const log = undo.use(await openShimLog(bundle, host.context.logger));
-  const shim = await dialShim(bundle.key.namespace, endpoint, { signal: AbortSignal.timeout(answerLimit) });
+  const shim = await dialShim(bundle.key.namespace, endpoint, {
+    signal: AbortSignal.timeout(host.context.limits.load),
+  });
   undo.defer(() => shim.close());
   const sandbox = new RunningSandbox({ bundle, binary, endpoint, shim, log });
   const request = { sandboxId: bundle.key.id, verbose: false };
-  const { pid } = await shim.call(sandboxMethods.sandboxStatus, request, { timeoutMs: answerLimit });
+  const { pid } = await shim.call(sandboxMethods.sandboxStatus, request, { timeoutMs: host.context.limits.load });
   if (pid !== 0) sandbox.follow((exit) => tellExited(host, bundle.key, exit));
   undo.move();
   return sandbox;

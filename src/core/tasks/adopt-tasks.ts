@@ -20,8 +20,6 @@ import { ProcessDetailsSchema } from '#/gen/containerd/runc/v1/options_pb.ts';
 import { Status } from '#/gen/containerd/types/task/task_pb.ts';
 import { findValueOfAny, holdsMessage, unpackMessage } from '#/rpc/any.ts';
 
-/** For one shim to answer. */
-export const answerLimit = 5000;
 const atOnce = 32;
 
 /**
@@ -35,7 +33,7 @@ export async function adoptTasks(host: TaskHost): Promise<void> {
   await eachAtOnce(places, async ({ namespace, name }) => {
     const directory = join(bundlesOf(state), namespace, name);
     try {
-      if (name.startsWith('.')) await finishDelete(namespace, directory);
+      if (name.startsWith('.')) await finishDelete(host, namespace, directory);
       else await adoptBundle(host, bundleOf(host.context, { namespace, id: name }));
     } catch (error) {
       host.context.logger.error('cannot take over a task', { bundle: directory, error: messageOf(error) });
@@ -90,12 +88,12 @@ export async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Prom
 }
 
 /** A deleted task whose shim or files were still there when the daemon died. */
-async function finishDelete(namespace: string, directory: string): Promise<void> {
+async function finishDelete({ context }: TaskHost, namespace: string, directory: string): Promise<void> {
   const endpoint = (await isInSandbox(directory)) ? undefined : await findEndpoint(directory).catch(() => undefined);
   if (endpoint !== undefined) {
-    const signal = AbortSignal.timeout(answerLimit);
+    const signal = AbortSignal.timeout(context.limits.load);
     const shim = await dialShim(namespace, endpoint, { signal }).catch(() => undefined);
-    const gone = shim === undefined || (await shutDownShim(shim, { namespace, id: '' }));
+    const gone = shim === undefined || (await shutDownShim(shim, { namespace, id: '' }, context.limits.shutdown));
     if (gone) await removeSocket(endpoint);
   }
   await rm(directory, { recursive: true, force: true });
@@ -130,10 +128,10 @@ async function openTask({ context }: TaskHost, bundle: Bundle): Promise<RunningT
   if (binary === undefined || endpoint === undefined)
     throw new EngineError('not-found', `Cannot take over task "${taskName(bundle.key)}": its bundle names no shim`);
   const log = undo.use(await openShimLog(bundle, context.logger));
-  const shim = await dialShim(bundle.key.namespace, endpoint, { signal: AbortSignal.timeout(answerLimit) });
+  const shim = await dialShim(bundle.key.namespace, endpoint, { signal: AbortSignal.timeout(context.limits.load) });
   undo.defer(() => shim.close());
   const request = { id: bundle.key.id };
-  const state = await shim.call(shimMethods.state, request, { timeoutMs: answerLimit });
+  const state = await shim.call(shimMethods.state, request, { timeoutMs: context.limits.load });
   const { pid, exitStatus } = state;
   const joined = await isInSandbox(bundle.path);
   const task = new RunningTask({ bundle, binary, endpoint, shim, log, pid, adopted: true, joined });
@@ -147,7 +145,9 @@ async function openTask({ context }: TaskHost, bundle: Bundle): Promise<RunningT
 async function followAll(task: RunningTask): Promise<void> {
   const { shim, key, init } = task;
   init.follow(shim, key.id);
-  const listed = await shim.call(shimMethods.pids, { id: key.id }, { timeoutMs: answerLimit }).catch(() => undefined);
+  const listed = await shim
+    .call(shimMethods.pids, { id: key.id }, { timeoutMs: context.limits.load })
+    .catch(() => undefined);
   for (const { pid, info } of listed?.processes ?? []) {
     const value = findValueOfAny(info);
     if (value === undefined || !holdsMessage(value, ProcessDetailsSchema)) continue;

@@ -2,7 +2,7 @@ import type { Logger } from '#/base/log.ts';
 import type { Events } from '#/core/events/contract.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
 
-/** How shims reach the daemon. */
+/** How shims are run, and how they reach the daemon. */
 export interface ShimAddresses {
   /** The daemon's gRPC socket. */
   readonly socketAddress: string;
@@ -10,7 +10,24 @@ export interface ShimAddresses {
   readonly ttrpcAddress: string;
   /** A program that publishes an event from its standard input, for shims that cannot do it themselves. */
   readonly publishBinary: string;
+  /** Variables for shims besides the daemon's own. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
+
+/** How long a shim may take, in milliseconds. */
+export interface ShimLimits {
+  /** To be found again after a restart of the daemon. */
+  readonly load: number;
+  /** To clean up what a dead one left. */
+  readonly cleanup: number;
+  readonly shutdown: number;
+  /** To tell the state of a process. */
+  readonly state: number;
+  /** To tell what a container uses. */
+  readonly stats: number;
+}
+
+export const usualLimits: ShimLimits = { load: 5000, cleanup: 5000, shutdown: 3000, state: 2000, stats: 2000 };
 
 export interface TasksContext {
   readonly root: string;
@@ -18,6 +35,7 @@ export interface TasksContext {
   readonly metadata: Metadata;
   readonly events: Events;
   readonly shims: ShimAddresses;
+  readonly limits: ShimLimits;
   readonly logger: Logger;
 }
 

@@ -40,11 +40,11 @@ async function retire({ context }: TaskHost, { bundle, adopted }: RunningTask): 
   return await retireBundle(bundle);
 }
 
-async function releaseShim({ registry }: TaskHost, task: RunningTask): Promise<void> {
+async function releaseShim({ context, registry }: TaskHost, task: RunningTask): Promise<void> {
   const { shim, key, endpoint, log, joined } = task;
   const isShared = joined || registry.list().some((other) => other.endpoint.address === endpoint.address);
   if (isShared) shim.close();
-  else if (await shutDownShim(shim, key)) await removeSocket(endpoint);
+  else if (await shutDownShim(shim, key, context.limits.shutdown)) await removeSocket(endpoint);
   log[Symbol.dispose]();
 }
 

@@ -39,7 +39,9 @@ export async function undoSandbox(host: TaskHost, bundle: Bundle): Promise<void>
   if (!(await shutDown(host, bundle, endpoint))) {
     await killStrayShims(bundle.key, shims).catch(warn('cannot end a shim'));
     if (binary !== undefined)
-      await deleteByShim({ binary, bundle, addresses: shims }).catch(warn('cannot clean up after a sandbox'));
+      await deleteByShim({ binary, bundle, addresses: shims }, host.context.limits.cleanup).catch(
+        warn('cannot clean up after a sandbox'),
+      );
   }
   if (endpoint !== undefined) await removeSocket(endpoint);
   await removeBundle(bundle);

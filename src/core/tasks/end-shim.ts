@@ -5,14 +5,13 @@ import type { ShimEndpoint } from '#/core/tasks/shim-answer.ts';
 import type { ShimClient } from '#/core/tasks/shim-client.ts';
 import { dialShim, shimMethods } from '#/core/tasks/shim-client.ts';
 
-const shutdownLimit = 3000;
 const answerLimit = 2000;
 const sigkill = 9;
 
 /** Asks a shim without containers to end, and waits until it has. False when it stays: it may serve others. */
-export async function shutDownShim(shim: ShimClient, { id }: TaskKey): Promise<boolean> {
-  await shim.call(shimMethods.shutdown, { id }, { timeoutMs: shutdownLimit }).catch(() => {});
-  const ended = await Promise.race([shim.closed.then(() => true), delay(shutdownLimit, false, { ref: false })]);
+export async function shutDownShim(shim: ShimClient, { id }: TaskKey, timeoutMs: number): Promise<boolean> {
+  await shim.call(shimMethods.shutdown, { id }, { timeoutMs }).catch(() => {});
+  const ended = await Promise.race([shim.closed.then(() => true), delay(timeoutMs, false, { ref: false })]);
   shim.close();
   return ended;
 }
@@ -21,11 +20,11 @@ export async function shutDownShim(shim: ShimClient, { id }: TaskKey): Promise<b
  * Ends a shim and the container in it, by asking as long as it answers; false when nobody listens, when it does not
  * answer, or when it stays because it serves other tasks too.
  */
-export async function endShim(key: TaskKey, endpoint: ShimEndpoint): Promise<boolean> {
+export async function endShim(key: TaskKey, endpoint: ShimEndpoint, shutdownMs: number): Promise<boolean> {
   const signal = AbortSignal.timeout(answerLimit);
   const shim = await dialShim(key.namespace, endpoint, { signal }).catch(() => undefined);
   if (shim === undefined) return false;
-  if (await endContainer(shim, key.id)) return await shutDownShim(shim, key);
+  if (await endContainer(shim, key.id)) return await shutDownShim(shim, key, shutdownMs);
   shim.close();
   return false;
 }

@@ -29,7 +29,7 @@ async function loseTask(host: TaskHost, task: RunningTask): Promise<void> {
     context.logger.warn('cannot clean up after a shim', { task: taskName(task.key), error: messageOf(error) });
     return undefined;
   };
-  const found = await deleteByShim({ binary, bundle, addresses: context.shims }).catch(warn);
+  const found = await deleteByShim({ binary, bundle, addresses: context.shims }, context.limits.cleanup).catch(warn);
   // The socket of a sandbox's shim is the sandbox's.
   await Promise.all([joined ? undefined : removeSocket(endpoint), removeBundle(bundle)]).catch(warn);
   task.log[Symbol.dispose]();

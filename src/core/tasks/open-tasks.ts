@@ -84,7 +84,7 @@ function lifeOf(host: TaskHost): Life {
     start: async (process) => await calls.startProcess(get(process), process.execId),
     exec: async (namespace, id, exec) => await calls.addExec(get({ namespace, id }), exec),
     wait: async (process, signal) => await waitForExit(host, process, signal),
-    state: async (process) => await readState(get(process), process.execId, host.context.logger),
+    state: async (process) => await readState(get(process), process.execId, host.context),
     list: async (namespace) => await listStates(host, namespace),
     has: (namespace, id) => host.registry.find({ namespace, id }) !== undefined,
     delete: async (namespace, id) => await deleteTask(host, get({ namespace, id })),
@@ -104,7 +104,7 @@ function controlsOf(host: TaskHost): Controls {
     pause: async (namespace, id) => await calls.pauseTask(get({ namespace, id })),
     resume: async (namespace, id) => await calls.resumeTask(get({ namespace, id })),
     pids: async (namespace, id) => await calls.listPids(get({ namespace, id })),
-    stats: async (namespace, id) => await calls.readStats(get({ namespace, id })),
+    stats: async (namespace, id) => await calls.readStats(get({ namespace, id }), host.context.limits.stats),
     update: async (namespace, id, resources, annotations) =>
       await calls.updateTask(get({ namespace, id }), resources, annotations),
   };
@@ -136,6 +136,6 @@ async function waitForExit(host: TaskHost, process: ProcessKey, signal?: AbortSi
 async function listStates(host: TaskHost, namespace: string): Promise<ProcessState[]> {
   checkOpen(host);
   const tasks = host.registry.list().filter(({ key }) => key.namespace === namespace);
-  const asked = await Promise.allSettled(tasks.map((task) => readState(task, '', host.context.logger)));
+  const asked = await Promise.allSettled(tasks.map((task) => readState(task, '', host.context)));
   return asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
 }

@@ -1,14 +1,11 @@
 import { kindOf, messageOf } from '#/base/errors.ts';
-import type { Logger } from '#/base/log.ts';
-import { taskName } from '#/core/tasks/context.ts';
+import { taskName, type TasksContext } from '#/core/tasks/context.ts';
 import type { ProcessState, ProcessStatus } from '#/core/tasks/contract.ts';
 import type { RunningTask } from '#/core/tasks/running-task.ts';
 import { shimMethods } from '#/core/tasks/shim-client.ts';
 import { callShim } from '#/core/tasks/task-calls.ts';
 import { timeOf } from '#/core/tasks/timestamp.ts';
 import { Status } from '#/gen/containerd/types/task/task_pb.ts';
-
-const stateLimit = 2000;
 
 const statuses: Readonly<Record<Status, ProcessStatus>> = {
   [Status.UNKNOWN]: 'unknown',
@@ -19,16 +16,22 @@ const statuses: Readonly<Record<Status, ProcessStatus>> = {
   [Status.PAUSING]: 'pausing',
 };
 
+type StateReader = Pick<TasksContext, 'logger' | 'limits'>;
+
 /**
  * Asks the shim what a process is at. A shim that says the process is unknown, or that does not answer in time, is an
  * error; one that fails otherwise gives the status `unknown`.
  */
-export async function readState(task: RunningTask, execId: string, logger: Logger): Promise<ProcessState> {
+export async function readState(
+  task: RunningTask,
+  execId: string,
+  { logger, limits }: StateReader,
+): Promise<ProcessState> {
   const { id } = task.key;
   try {
     const request = { id, execId };
     const tried = 'read the state of task';
-    const state = await callShim(task, { tried, method: shimMethods.state, request, timeoutMs: stateLimit });
+    const state = await callShim(task, { tried, method: shimMethods.state, request, timeoutMs: limits.state });
     const { pid, terminal, stdin, stdout, stderr, exitStatus, bundle } = state;
     const status = statuses[state.status] ?? 'unknown';
     const exitedAt = timeOf(state.exitedAt);

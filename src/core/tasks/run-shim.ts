@@ -23,7 +23,6 @@ export interface ShimProgram {
 }
 
 const startTimeout = 30_000;
-const deleteTimeout = 5000;
 const maxOutput = 1 << 20;
 
 /** Runs the shim's `start`: the shim itself stays behind, and the answer says where. */
@@ -52,14 +51,14 @@ export async function startShim(
 /**
  * Runs the shim's `delete`: kills what is left of the container without a shim that answers, and tells how it ended.
  */
-export async function deleteByShim(program: ShimProgram): Promise<Exit> {
+export async function deleteByShim(program: ShimProgram, timeoutMs: number): Promise<Exit> {
   const { binary, bundle } = program;
   const result = await run({
     file: binary,
     args: [...commonFlags(program), '-bundle', bundle.path, 'delete'],
     env: shimEnvironment(program),
     cwd: bundle.path,
-    timeoutMs: deleteTimeout,
+    timeoutMs,
     maxOutput,
   });
   if (result.code !== 0)
@@ -81,6 +80,7 @@ function commonFlags({ bundle, addresses }: ShimProgram): string[] {
 function shimEnvironment({ bundle, addresses }: ShimProgram): Record<string, string | undefined> {
   return {
     ...process.env,
+    ...addresses.environment,
     GOMAXPROCS: '2',
     MAX_SHIM_VERSION: '2',
     TTRPC_ADDRESS: addresses.ttrpcAddress,

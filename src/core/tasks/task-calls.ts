@@ -128,9 +128,10 @@ export async function listPids(task: RunningTask): Promise<ProcessEntry[]> {
   });
 }
 
-export async function readStats(task: RunningTask): Promise<TaskStats> {
+export async function readStats(task: RunningTask, timeoutMs: number): Promise<TaskStats> {
   const { id } = task.key;
-  const { stats } = await quickly(task, { tried: 'measure task', method: shimMethods.stats, request: { id } });
+  const call = { tried: 'measure task', method: shimMethods.stats, request: { id }, timeoutMs };
+  const { stats } = await callShim(task, call);
   const data = findValueOfAny(stats);
   return { timestamp: now(), id, ...(data === undefined ? {} : { data }) };
 }

@@ -9,6 +9,7 @@ import { createEvents } from '#/core/events/create-events.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import type { CreateTask, Stdio, Tasks } from '#/core/tasks/contract.ts';
+import { usualLimits } from '#/core/tasks/context.ts';
 import { openTasks } from '#/core/tasks/open-tasks.ts';
 import { timeOf } from '#/core/tasks/timestamp.ts';
 import { Events as TtrpcEvents } from '#/gen/containerd/services/events/ttrpc/v1/events_pb.ts';
@@ -92,6 +93,7 @@ export async function openTaskDaemon(place: TaskPlace, logger: Logger = silentLo
       metadata,
       events,
       shims: { socketAddress, ttrpcAddress, publishBinary: '/bin/true' },
+      limits: usualLimits,
       logger,
     }),
   );

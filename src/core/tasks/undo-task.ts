@@ -18,7 +18,7 @@ import type { TaskHost } from '#/core/tasks/task-host.ts';
  * works from the bundle alone, so the next daemon can do it too. Returns how the container ended, where that can be told.
  */
 export async function undoTask(host: TaskHost, bundle: Bundle): Promise<Exit | undefined> {
-  const { logger, shims } = host.context;
+  const { logger, shims, limits } = host.context;
   const warn = (what: string) => (error: unknown) => {
     logger.warn(what, { task: taskName(bundle.key), error: messageOf(error) });
     return undefined;
@@ -30,7 +30,9 @@ export async function undoTask(host: TaskHost, bundle: Bundle): Promise<Exit | u
   const exit =
     binary === undefined
       ? undefined
-      : await deleteByShim({ binary, bundle, addresses: shims }).catch(warn('cannot clean up after a container'));
+      : await deleteByShim({ binary, bundle, addresses: shims }, limits.cleanup).catch(
+          warn('cannot clean up after a container'),
+        );
   await removeLeftCgroup(bundle).catch(warn('cannot remove the cgroup of a container'));
   await removeBundle(bundle);
   return exit;
@@ -43,7 +45,8 @@ async function takeShimDown({ context, registry }: TaskHost, bundle: Bundle, end
     if (endpoint !== undefined) await endContainerOf(bundle.key, endpoint);
     return;
   }
-  if (endpoint !== undefined && (await endShim(bundle.key, endpoint))) return await removeSocket(endpoint);
+  if (endpoint !== undefined && (await endShim(bundle.key, endpoint, context.limits.shutdown)))
+    return await removeSocket(endpoint);
   const servesOthers = registry.list().some((task) => task.endpoint.address === endpoint?.address);
   if (servesOthers) return;
   await killStrayShims(bundle.key, context.shims);

@@ -1,0 +1,78 @@
+import { branch, knownKeys, notHere, type Children, type Nothing } from '#/daemon/config/schema.ts';
+
+/** containerd's plugins that berth has not: their keys are told apart from misspelt ones, and change nothing. */
+export const absentSections: Children = {
+  'io.containerd.differ.v1.erofs': notHere({ mkfs_options: [], enable_tar_index: false, enable_dmverity: false }),
+  'io.containerd.image-verifier.v1.bindir': notHere({
+    bin_dir: '/opt/containerd/image-verifier/bin',
+    max_verifiers: 10,
+    per_verifier_timeout: '10s',
+  }),
+  'io.containerd.internal.v1.opt': notHere({ path: '/opt/containerd' }),
+  'io.containerd.internal.v1.tracing': notHere({
+    service_name: '',
+    sampling_ratio: 0,
+    endpoint: '',
+    protocol: '',
+    insecure: false,
+  }),
+  'io.containerd.mount-handler.v1.erofs': notHere({}),
+  'io.containerd.nri.v1.nri': branch<Nothing>('', {
+    ...knownKeys({
+      disable: false,
+      socket_path: '/var/run/nri/nri.sock',
+      plugin_path: '/opt/nri/plugins',
+      plugin_config_path: '/etc/nri/conf.d',
+      plugin_registration_timeout: '5s',
+      plugin_request_timeout: '2s',
+      disable_connections: false,
+    }),
+    default_validator: notHere({
+      enable: false,
+      reject_oci_hook_adjustment: false,
+      reject_runtime_default_seccomp_adjustment: false,
+      reject_unconfined_seccomp_adjustment: false,
+      reject_custom_seccomp_adjustment: false,
+      reject_namespace_adjustment: false,
+      reject_sysctl_adjustment: false,
+      required_plugins: [],
+      tolerate_missing_plugins_annotation: '',
+    }),
+  }),
+  'io.containerd.runtime.v1.linux': notHere({
+    shim: 'containerd-shim',
+    runtime: 'runc',
+    runtime_root: '',
+    no_shim: false,
+    shim_debug: false,
+  }),
+  'io.containerd.snapshotter.v1.aufs': notHere({ root_path: '' }),
+  'io.containerd.snapshotter.v1.blockfile': notHere({
+    root_path: '',
+    scratch_file: '',
+    fs_type: '',
+    mount_options: [],
+    recreate_scratch: false,
+  }),
+  'io.containerd.snapshotter.v1.btrfs': notHere({ root_path: '' }),
+  'io.containerd.snapshotter.v1.devmapper': notHere({
+    root_path: '',
+    pool_name: '',
+    base_image_size: '',
+    async_remove: false,
+    discard_blocks: false,
+    fs_type: '',
+    fs_options: '',
+  }),
+  'io.containerd.snapshotter.v1.erofs': notHere({
+    root_path: '',
+    ovl_mount_options: [],
+    enable_fsverity: false,
+    set_immutable: false,
+    default_size: '',
+    dmverity_mode: '',
+    layer_content_caches: [],
+  }),
+  'io.containerd.snapshotter.v1.zfs': notHere({ root_path: '' }),
+  'io.containerd.tracing.processor.v1.otlp': notHere({ endpoint: '', protocol: '', insecure: false }),
+};

@@ -1,0 +1,69 @@
+import { formatPlatform, hostPlatform } from '#/oci/platform.ts';
+import { flag, path, text, texts, variables } from '#/daemon/config/parsers.ts';
+import { branch, known, leaf, notHere, type SectionsOf, type Nothing, type Leaf } from '#/daemon/config/schema.ts';
+
+export interface CoreSettings {
+  readonly 'io.containerd.snapshotter.v1.overlayfs': {
+    readonly root_path: string;
+    readonly upperdir_label: boolean;
+    readonly sync_remove: boolean;
+    readonly slow_chown: boolean;
+    readonly mount_options: readonly string[];
+  };
+  readonly 'io.containerd.snapshotter.v1.native': { readonly root_path: string };
+  readonly 'io.containerd.monitor.task.v1.cgroups': { readonly no_prometheus: boolean };
+  readonly 'io.containerd.transfer.v1.local': { readonly config_path: string };
+  readonly 'io.containerd.shim.v1.manager': { readonly env: readonly string[] };
+}
+
+const rootPath: Leaf<string> = leaf(path, '', 'Where its files are; "" is below ROOT.');
+type Overlay = CoreSettings['io.containerd.snapshotter.v1.overlayfs'];
+
+/** containerd's plugins that berth has. */
+export const coreSections: SectionsOf<CoreSettings> = {
+  'io.containerd.gc.v1.scheduler': branch<Nothing>('When garbage is collected.', {
+    pause_threshold: known(0.02),
+    deletion_threshold: known(0),
+    mutation_threshold: known(100),
+    schedule_delay: known('0s'),
+    startup_delay: known('100ms'),
+  }),
+  'io.containerd.metadata.v1.bolt': branch<Nothing>('', {
+    content_sharing_policy: known('shared'),
+    no_sync: known(false),
+  }),
+  'io.containerd.monitor.container.v1.restart': branch<Nothing>('', { interval: known('10s') }),
+  'io.containerd.monitor.task.v1.cgroups': branch('Metrics of containers.', {
+    no_prometheus: leaf(flag, false, 'Leave them out of /v1/metrics.'),
+  }),
+  'io.containerd.runtime.v2.task': branch<Nothing>('', {
+    platforms: known([formatPlatform(hostPlatform())]),
+    sched_core: known(false),
+  }),
+  'io.containerd.shim.v1.manager': branch<CoreSettings['io.containerd.shim.v1.manager']>('What starts shims.', {
+    env: leaf(variables, [], 'Variables for shims, "NAME=VALUE" each.'),
+    socket_dir: known(''),
+  }),
+  'io.containerd.service.v1.diff-service': branch<Nothing>('', {
+    default: known(['walking']),
+    sync_fs: known(false),
+  }),
+  'io.containerd.service.v1.tasks-service': notHere({ blockio_config_file: '', rdt_config_file: '' }),
+  'io.containerd.snapshotter.v1.overlayfs': branch<Overlay>('', {
+    root_path: rootPath,
+    upperdir_label: leaf(flag, false, "Show where a snapshot's own files are as a label."),
+    sync_remove: leaf(flag, false, 'Removing a snapshot waits until its files are gone.'),
+    slow_chown: leaf(flag, false, 'Change the owners of a copy where the kernel cannot map them.'),
+    mount_options: leaf(texts, [], 'For overlay mounts.'),
+  }),
+  'io.containerd.snapshotter.v1.native': branch<{ readonly root_path: string }>('', { root_path: rootPath }),
+  'io.containerd.transfer.v1.local': branch<CoreSettings['io.containerd.transfer.v1.local']>('', {
+    max_concurrent_downloads: known(3),
+    concurrent_layer_fetch_buffer: known(0),
+    max_concurrent_uploaded_layers: known(3),
+    max_concurrent_unpacks: known(1),
+    check_platform_supported: known(false),
+    config_path: leaf(text, '', 'Directories of hosts.toml, where the CRI section says nothing.'),
+    unpack_config: known(),
+  }),
+};

@@ -1,0 +1,68 @@
+/** What the configuration says, in the words of the parts that follow it. */
+import type { CriRegistry } from '#/core/registry/cri-registry.ts';
+import type { RegistryConfig } from '#/core/registry/open-registry.ts';
+import type { SnapshotterSettings } from '#/core/snapshots/snapshotters.ts';
+import type { ShimLimits } from '#/core/tasks/context.ts';
+import type { Settings } from '#/daemon/config/schema-tree.ts';
+
+export function shimLimits({ timeouts }: Settings): ShimLimits {
+  return {
+    load: timeouts['io.containerd.timeout.shim.load'],
+    cleanup: timeouts['io.containerd.timeout.shim.cleanup'],
+    shutdown: timeouts['io.containerd.timeout.shim.shutdown'],
+    state: timeouts['io.containerd.timeout.task.state'],
+    stats: timeouts['io.containerd.timeout.metrics.shimstats'],
+  };
+}
+
+/** containerd takes 0 for "as usual". */
+export function messageLimits({ plugins }: Settings): { readonly receive: number; readonly send: number } {
+  const usual = 16 << 20;
+  const { max_recv_message_size: receive, max_send_message_size: send } = plugins['io.containerd.server.v1.grpc'];
+  return { receive: receive || usual, send: send || usual };
+}
+
+export function snapshotterSettings({ plugins }: Settings): SnapshotterSettings {
+  const overlayfs = plugins['io.containerd.snapshotter.v1.overlayfs'];
+  const native = plugins['io.containerd.snapshotter.v1.native'];
+  return {
+    overlayfs: {
+      ...rootPath(overlayfs.root_path),
+      upperdirLabel: overlayfs.upperdir_label,
+      syncRemove: overlayfs.sync_remove,
+      slowChown: overlayfs.slow_chown,
+      mountOptions: overlayfs.mount_options,
+    },
+    native: rootPath(native.root_path),
+  };
+}
+
+const rootPath = (path: string): { readonly rootPath?: string } => (path === '' ? {} : { rootPath: path });
+
+/** containerd has the directories of hosts.toml twice; for berth they are one. */
+export function registryOptions(settings: Settings): Partial<RegistryConfig> {
+  const { config_path: path } = settings.plugins['io.containerd.transfer.v1.local'];
+  return {
+    cri: criRegistry(settings),
+    insecureRegistries: settings.berth.insecure_registries,
+    ...(path === '' ? {} : { certificatePath: path }),
+  };
+}
+
+/** The CRI section's registry counts for every face. What its file leaves empty is not set. */
+function criRegistry({ plugins }: Settings): CriRegistry {
+  const { config_path: path, configs, ...rest } = plugins['io.containerd.cri.v1.images'].registry;
+  const hosts = Object.entries(configs ?? {}).map(([host, { auth = {}, tls = {} }]) => [
+    host,
+    { ...(isSet(auth) ? { auth } : {}), ...(isSet(tls) ? { tls } : {}) },
+  ]);
+  return { ...rest, ...(path === '' ? {} : { config_path: path }), configs: Object.fromEntries(hosts) };
+}
+
+const isSet = (table: object): boolean => Object.values(table).some((value) => value !== '' && value !== false);
+
+/** Variables for shims. */
+export function shimEnvironment({ plugins }: Settings): Readonly<Record<string, string>> {
+  const { env } = plugins['io.containerd.shim.v1.manager'];
+  return Object.fromEntries(env.map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]));
+}
