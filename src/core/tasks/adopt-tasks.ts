@@ -136,18 +136,16 @@ async function openTask({ context }: TaskHost, bundle: Bundle): Promise<RunningT
   const joined = await isInSandbox(bundle.path);
   const task = new RunningTask({ bundle, binary, endpoint, shim, log, pid, adopted: true, joined });
   if (state.status === Status.STOPPED) task.init.finish({ pid, exitStatus, exitedAt: timeOf(state.exitedAt) });
-  else await followAll(task);
+  else await followAll(task, context.limits.load);
   undo.move();
   return task;
 }
 
 /** Follows the first process, and those that were added to the container and still run; of others the shim is asked. */
-async function followAll(task: RunningTask): Promise<void> {
+async function followAll(task: RunningTask, timeoutMs: number): Promise<void> {
   const { shim, key, init } = task;
   init.follow(shim, key.id);
-  const listed = await shim
-    .call(shimMethods.pids, { id: key.id }, { timeoutMs: context.limits.load })
-    .catch(() => undefined);
+  const listed = await shim.call(shimMethods.pids, { id: key.id }, { timeoutMs }).catch(() => undefined);
   for (const { pid, info } of listed?.processes ?? []) {
     const value = findValueOfAny(info);
     if (value === undefined || !holdsMessage(value, ProcessDetailsSchema)) continue;
