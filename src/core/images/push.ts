@@ -93,7 +93,7 @@ async function pushBlob({ parts, namespace, repository, onProgress }: Pushing, d
   const mountFrom = otherRepository(content.info(namespace, digest).labels, repository);
   const result = await repository.pushBlob({
     descriptor,
-    read: () => content.read(namespace, digest),
+    read: (offset) => content.read(namespace, digest, { offset }),
     ...(mountFrom === undefined ? {} : { mountFrom }),
     onProgress: (current) => onProgress({ kind: 'uploading', digest, current, total }),
   });

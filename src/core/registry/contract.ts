@@ -41,7 +41,8 @@ export interface RegistryOptions {
 
 export interface PushBlob {
   readonly descriptor: Descriptor;
-  readonly read: () => AsyncIterable<Uint8Array>;
+  /** The bytes from `offset` on; called again when an upload broke. */
+  readonly read: (offset: number) => AsyncIterable<Uint8Array>;
   /** Another repository on the same registry that may have it, for a cross-repository mount. */
   readonly mountFrom?: string;
   readonly onProgress?: (sent: number) => void;

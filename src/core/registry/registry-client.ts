@@ -22,8 +22,8 @@ export interface Call {
   readonly body?: RequestBody;
   /** Statuses of 400 and above that the caller handles. */
   readonly accept?: readonly number[];
-  /** Not to be tried again: another host can answer as well. */
-  readonly once?: boolean;
+  /** What is tried again: anything that may pass; only what the server answers, not a broken connection; nothing. */
+  readonly retry?: 'always' | 'answers' | 'never';
   /** Ends this call alone. */
   readonly signal?: AbortSignal;
 }
@@ -90,10 +90,11 @@ async function openSession({ connections, host, findCredentials, signal }: Clien
 
 async function carryOut(call: Call, context: ClientOptions & Session): Promise<HttpResponse> {
   const { retryPolicy } = context;
-  const policy = call.once === true ? { ...retryPolicy, attempts: 1 } : retryPolicy;
   const signals = [context.signal, call.signal].filter((signal) => signal !== undefined);
   const signal = signals.length === 0 ? undefined : AbortSignal.any(signals);
-  const response = await withRetries(policy, signal, () => sendLoggedIn(call, { ...context, signal }));
+  const response = await withRetries({ ...retryPolicy, retry: call.retry }, signal, () =>
+    sendLoggedIn(call, { ...context, signal }),
+  );
   if (call.accept?.includes(response.status) === true) return response;
   return await orError(call.tried, response);
 }

@@ -11,13 +11,18 @@ export interface RetryPolicy {
   readonly longestDelay: number;
 }
 
+export interface Retrying extends RetryPolicy {
+  /** Default: whatever may pass. */
+  readonly retry?: 'always' | 'answers' | 'never' | undefined;
+}
+
 export const defaultRetryPolicy: RetryPolicy = { attempts: 4, firstDelay: 250, longestDelay: 20_000 };
 
 const passing: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
 /** Sends again while the failure may pass: a broken connection, 429, 5xx. The last answer or error is the result. */
 export async function withRetries(
-  { attempts, firstDelay, longestDelay }: RetryPolicy,
+  { attempts, firstDelay, longestDelay, retry = 'always' }: Retrying,
   signal: AbortSignal | undefined,
   send: () => Promise<HttpResponse>,
 ): Promise<HttpResponse> {
@@ -26,11 +31,11 @@ export async function withRetries(
     let pause = backOff;
     try {
       const response = await send();
-      if (attempt >= attempts || !passing.has(response.status)) return response;
+      if (retry === 'never' || attempt >= attempts || !passing.has(response.status)) return response;
       pause = Math.min(longestDelay, Math.max(backOff, askedPause(response.header('retry-after'))));
       await response[Symbol.asyncDispose]();
     } catch (error) {
-      if (attempt >= attempts || !isTransient(error)) throw error;
+      if (retry !== 'always' || attempt >= attempts || !isTransient(error)) throw error;
     }
     await sleep(pause, undefined, signal === undefined ? {} : { signal });
   }

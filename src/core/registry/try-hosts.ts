@@ -78,7 +78,7 @@ interface HostFailure {
 const hurried = (client: RegistryClient): RegistryClient => ({
   ...client,
   hurried: true,
-  call: async (call) => await client.call({ ...call, once: true }),
+  call: async (call) => await client.call({ ...call, retry: 'never' }),
 });
 
 interface Failed {
