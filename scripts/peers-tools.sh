@@ -38,7 +38,7 @@ build() (
     go build -p 2 -trimpath -ldflags='-s -w' -o "$work/bin/$output" "$@"
 )
 
-echo "berth: building current ctr, containerd, nerdctl, buildctl and buildkitd (minutes, once)" >&2
+echo "berth: building current ctr, containerd, nerdctl, buildctl, buildkitd and the stargz snapshotter (minutes, once)" >&2
 if ! {
   build current '' \
     github.com/containerd/containerd/v2/cmd/ctr \
@@ -47,7 +47,8 @@ if ! {
     github.com/containerd/nerdctl/v2/cmd/nerdctl \
     github.com/moby/buildkit/cmd/buildctl \
     github.com/moby/buildkit/cmd/buildkitd &&
-    build ctr-1.7 ctr-1.7 github.com/containerd/containerd/cmd/ctr
+    build ctr-1.7 ctr-1.7 github.com/containerd/containerd/cmd/ctr &&
+    build stargz containerd-stargz-grpc github.com/containerd/stargz-snapshotter/cmd/containerd-stargz-grpc
 } >"$work/log" 2>&1; then
   cat "$work/log" >&2
   echo "berth: $(go version) cannot build the clients that $pins pins" >&2

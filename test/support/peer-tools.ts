@@ -12,7 +12,8 @@ export type PeerTool =
   | 'containerd-shim-runc-v2'
   | 'nerdctl'
   | 'buildctl'
-  | 'buildkitd';
+  | 'buildkitd'
+  | 'containerd-stargz-grpc';
 
 export interface PeerTools {
   /** The directory of all of them, for a PATH. */
