@@ -4,7 +4,7 @@
  */
 import type { Labels } from '#/base/any.ts';
 import type { ImageRecord } from '#/core/metadata/contract.ts';
-import type { Credentials, RegistryOptions } from '#/core/registry/contract.ts';
+import type { RegistryOptions } from '#/core/registry/contract.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 import type { Digest } from '#/oci/digest.ts';
 import type { ImageConfig, ImageManifest } from '#/oci/manifest.ts';
@@ -25,6 +25,7 @@ export type ImageProgress =
       readonly total: number;
     }
   | { readonly kind: 'uploaded' | 'mounted'; readonly digest: Digest }
+  | { readonly kind: 'left-out'; readonly descriptor: Descriptor; readonly why: string }
   | { readonly kind: 'stored'; readonly name: string; readonly target: Descriptor };
 
 export interface ImageOptions {
@@ -66,8 +67,11 @@ export interface PushImage extends ImageOptions {
   /** The stored name. */
   readonly name: string;
   readonly reference: Reference;
-  readonly platform?: Platform;
-  readonly credentials?: Credentials;
+  /** What must go. Default, and an empty list: all that there is. */
+  readonly platforms?: readonly Platform[];
+  readonly access?: RegistryAccess;
+  /** What is not here is taken from where the image came from. */
+  readonly complete?: boolean;
 }
 
 export interface ImportImages extends ImageOptions {
@@ -89,7 +93,18 @@ export interface ImportImages extends ImageOptions {
 export interface ExportImages extends ImageOptions {
   /** Stored names, or digests. */
   readonly names: readonly string[];
-  readonly platform?: Platform;
+  /** What must be in the archive. Default, and an empty list: all that is here. */
+  readonly platforms?: readonly Platform[];
+  /** All that an index names must be in the archive. */
+  readonly allPlatforms?: boolean;
+  /** Instead of an index the manifest that fits the one platform. */
+  readonly flatten?: boolean;
+  /** What is not here is taken from where the image came from. */
+  readonly complete?: boolean;
+  /** Leave manifest.json out, by which older tools know the archive. */
+  readonly skipDockerManifest?: boolean;
+  /** Leave layers out that may not be distributed, though they are here. */
+  readonly skipForeign?: boolean;
 }
 
 export interface NamedTarget {

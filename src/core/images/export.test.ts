@@ -42,7 +42,7 @@ test('export() writes an archive that skopeo reads as OCI layout and as docker a
   const copy = join(directory, 'copy');
   await command('skopeo', 'copy', '-q', `docker-archive:${path}:team/app:1`, `oci:${copy}:a`);
   await command('skopeo', 'copy', '-q', `docker-archive:${path}:busybox:mine`, `oci:${copy}:b`);
-  const single = await save(store, 'single.tar', { names: ['team/app:1'], platform });
+  const single = await save(store, 'single.tar', { names: ['team/app:1'], platforms: [platform], flatten: true });
   await command('skopeo', 'copy', '-q', `oci-archive:${single}`, `oci:${copy}:c`);
   const raw = await command('skopeo', 'inspect', '--raw', `oci-archive:${single}`);
   assert.equal(Buffer.byteLength(raw), record.target.size);
@@ -100,7 +100,7 @@ test('export() names what is missing, and knows no image that is not there', asy
   });
   await assert.rejects(save(store, 'x.tar', { names: ['nobody'] }), { kind: 'not-found', message: /"nobody"/ });
   await assert.rejects(save(store, 'x.tar', { names: [] }), { kind: 'invalid-argument' });
-  const other = { names: [record.name], platform: parsePlatform('linux/s390x') };
+  const other = { names: [record.name], platforms: [parsePlatform('linux/s390x')], flatten: true };
   await assert.rejects(save(store, 'x.tar', other), {
     kind: 'not-found',
     message: /linux\/amd64, not for linux\/s390x/,

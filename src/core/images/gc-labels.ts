@@ -54,3 +54,6 @@ export function sourcesOf(labels: Labels): Pick<Reference, 'domain' | 'path'>[] 
       : [],
   );
 }
+
+export const onlySources = (labels: Labels): Labels =>
+  Object.fromEntries(Object.entries(labels).filter(([key]) => key.startsWith(sourcePrefix)));

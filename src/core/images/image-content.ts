@@ -71,7 +71,8 @@ export function chooseStored(
   const entries = selectEntries(stored.index, selection).filter(({ whole }) => whole);
   const found = entries.map(({ entry }) => {
     const child = stored.children.find(({ descriptor }) => descriptor.digest === entry.digest);
-    return child === undefined ? { manifests: [], missing: [entry.digest] } : chooseStored(child, selection);
+    if (child === undefined) return { manifests: [], missing: [entry.digest] };
+    return chooseStored({ ...child, descriptor: entry }, selection);
   });
   return {
     manifests: found.flatMap(({ manifests }) => manifests),

@@ -15,6 +15,10 @@ import type { Metadata } from '#/core/metadata/contract.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import type { Registry } from '#/core/registry/contract.ts';
 import { openRegistry } from '#/core/registry/open-registry.ts';
+import type { Descriptor } from '#/oci/descriptor.ts';
+import { digestOf, type Digest } from '#/oci/digest.ts';
+import { mediaTypes } from '#/oci/manifest.ts';
+import type { Platform } from '#/oci/platform.ts';
 import type { Snapshotter, Snapshotters } from '#/core/snapshots/contract.ts';
 import { openOverlay } from '#/core/snapshots/overlay.ts';
 
@@ -111,6 +115,45 @@ export async function makeLayout(
 /** Pushes a layout's image to a test registry by skopeo. */
 export async function pushLayout(layout: string, host: string, name: string): Promise<void> {
   await command('skopeo', 'copy', '-q', '--dest-tls-verify=false', `oci:${layout}:test`, `docker://${host}/${name}`);
+}
+
+/**
+ * Pushes layouts into one repository of a test registry, and an index of them under the tag `1`, with an attestation
+ * such as builders add.
+ */
+export async function pushIndex(
+  host: string,
+  name: string,
+  layouts: Readonly<Record<string, string>>,
+): Promise<{ readonly index: Digest; readonly manifests: Readonly<Record<string, Digest>> }> {
+  const entries: (Descriptor & { readonly platform: Platform })[] = [];
+  for (const [architecture, layout] of Object.entries(layouts)) {
+    await pushLayout(layout, host, `${name}:${architecture}`);
+    const raw = await command(
+      'skopeo',
+      'inspect',
+      '--raw',
+      '--tls-verify=false',
+      `docker://${host}/${name}:${architecture}`,
+    );
+    const platform = { os: 'linux', architecture };
+    entries.push({ mediaType: mediaTypes.ociManifest, digest: digestOf(raw), size: Buffer.byteLength(raw), platform });
+  }
+  const [first] = entries;
+  const attestation = { ...first, platform: { os: 'unknown', architecture: 'unknown' } };
+  const index = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociIndex,
+    manifests: [attestation, ...entries],
+  });
+  const put = await fetch(`http://${host}/v2/${name}/manifests/1`, {
+    method: 'PUT',
+    headers: { 'content-type': mediaTypes.ociIndex },
+    body: index,
+  });
+  if (put.status !== 201) throw new Error(`the registry answered ${put.status}: ${await put.text()}`);
+  const manifests = Object.fromEntries(entries.map(({ platform, digest }) => [platform.architecture, digest]));
+  return { index: digestOf(index), manifests };
 }
 
 /** Reads a file of an unpacked image through a snapshot on top of its chain. */

@@ -8,6 +8,7 @@ import {
   command,
   makeLayout,
   openStore,
+  pushIndex,
   pushLayout,
   readFromImage,
   topicsOf,
@@ -23,15 +24,17 @@ const ns = 'default';
 const amd64 = parsePlatform('linux/amd64');
 const unpacks = [{ platform: amd64, snapshotter: 'overlayfs' }];
 let server: TestRegistry;
+let layout = '';
+let armLayout = '';
 const cleaning = new AsyncDisposableStack();
 
 before(async () => {
   server = cleaning.use(await startRegistry());
   const { path } = cleaning.use(await mkdtempDisposable(join(tmpdir(), 'berth-pull-')));
-  const layout = await makeLayout(path, { texts: ['one', 'two', 'three'] });
+  layout = await makeLayout(path, { texts: ['one', 'two', 'three'] });
   await pushLayout(layout, server.host, 'app:1');
-  const foreign = await makeLayout(path, { texts: ['arm'], architecture: 'arm64' });
-  await pushLayout(foreign, server.host, 'arm:1');
+  armLayout = await makeLayout(path, { texts: ['arm'], architecture: 'arm64' });
+  await pushLayout(armLayout, server.host, 'arm:1');
 });
 
 after(async () => await cleaning.disposeAsync());
@@ -160,41 +163,7 @@ test('pull() of an image for another platform is not-found and names the platfor
 });
 
 test('pull() picks its platform from an index, and lists what there is when none fits', async () => {
-  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-index-'));
-  const inspect = async (name: string): Promise<{ digest: string; size: number }> => {
-    const raw = await command('skopeo', 'inspect', '--raw', '--tls-verify=false', `docker://${server.host}/${name}`);
-    const file = join(directory.path, 'raw');
-    const digest = await command('sh', '-c', `printf %s "$1" > ${file}; sha256sum ${file}`, 'sh', raw);
-    return { digest: `sha256:${digest.slice(0, 64)}`, size: Buffer.byteLength(raw) };
-  };
-  for (const name of ['app', 'arm'])
-    await command(
-      'skopeo',
-      'copy',
-      '-q',
-      '--src-tls-verify=false',
-      '--dest-tls-verify=false',
-      `docker://${server.host}/${name}:1`,
-      `docker://${server.host}/multi:${name}`,
-    );
-  const entry = async (name: string, architecture: string) => ({
-    mediaType: mediaTypes.ociManifest,
-    ...(await inspect(`multi:${name}`)),
-    platform: { os: 'linux', architecture },
-  });
-  const attestation = { ...(await entry('app', 'unknown')), platform: { os: 'unknown', architecture: 'unknown' } };
-  const index = JSON.stringify({
-    schemaVersion: 2,
-    mediaType: mediaTypes.ociIndex,
-    manifests: [attestation, await entry('arm', 'arm64'), await entry('app', 'amd64')],
-  });
-  const put = await fetch(`http://${server.host}/v2/multi/manifests/1`, {
-    method: 'PUT',
-    headers: { 'content-type': mediaTypes.ociIndex },
-    body: index,
-  });
-  assert.equal(put.status, 201);
-
+  await pushIndex(server.host, 'multi', { arm64: armLayout, amd64: layout });
   await using store = await openStore();
   const reference = referenceTo('multi:1');
   const record = await store.images.pull(ns, { reference, platforms: [amd64], unpacks });

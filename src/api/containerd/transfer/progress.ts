@@ -53,6 +53,15 @@ export function partsTeller(tell: (step: ProgressStep) => void, root: string): (
     if (progress.kind === 'found') return find(progress.descriptor, progress.parent);
     if (progress.kind === 'stored')
       return tell({ event: 'saved', name: progress.name, desc: wireTarget(progress.target) });
+    if (progress.kind === 'left-out') {
+      const { descriptor, why } = progress;
+      return tell({
+        event: `left out: ${why}`,
+        name: contentKey(descriptor),
+        parents: [root],
+        desc: wireTarget(descriptor),
+      });
+    }
     if (!('digest' in progress) || progress.kind === 'waiting') return undefined;
     const node = nodes.get(progress.digest);
     if (node === undefined) return undefined;

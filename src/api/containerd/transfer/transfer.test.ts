@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempDisposable } from 'node:fs/promises';
+import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -15,7 +15,7 @@ import {
   transfer,
   type Ends,
 } from '#/api/containerd/transfer/client.fixture.ts';
-import { makeLayout, pushLayout } from '#/core/images/images.fixture.ts';
+import { command, makeLayout, pushLayout } from '#/core/images/images.fixture.ts';
 import { openRegistry } from '#/core/registry/open-registry.ts';
 import { login, startRegistry, startServer, type TestRegistry } from '#/core/registry/registry.fixture.ts';
 import { ImageStoreSchema } from '#/gen/containerd/types/transfer/imagestore_pb.ts';
@@ -26,16 +26,19 @@ import {
   AuthType,
   OCIRegistrySchema,
 } from '#/gen/containerd/types/transfer/registry_pb.ts';
+import { DataSchema } from '#/gen/containerd/types/transfer/streaming_pb.ts';
 import { packMessage, unpackMessage } from '#/rpc/any.ts';
 
 const platform = { os: 'linux', architecture: 'amd64' };
 const cleaning = new AsyncDisposableStack();
 let server: TestRegistry;
 let layout = '';
+let directory = '';
 
 before(async () => {
   server = cleaning.use(await startRegistry());
   const { path } = cleaning.use(await mkdtempDisposable(join(tmpdir(), 'berth-transfer-')));
+  directory = path;
   layout = await makeLayout(path, { texts: ['one', 'two'] });
   await pushLayout(layout, server.host, 'app:1');
 });
@@ -170,3 +173,77 @@ test('transfer() that its client cancels ends, leaves nothing, and closes its st
   assert.deepEqual(rig.core.metadata.read.images.list(ns), []);
   assert.deepEqual(rig.core.metadata.read.leases.list(ns), []);
 });
+
+test('transfer() imports an archive, exports it, and pushes it; the digests stay', async () => {
+  await using rig = await open();
+  const archive = await readFile(await archiveOf(layout));
+  const upload = await openStream(rig, 'up');
+  const name = `${server.host}/from/archive:1`;
+  const prefix = `${server.host}/from/archive`;
+  const imported = {
+    source: end(ImageImportStreamSchema, { stream: 'up' }),
+    destination: end(ImageStoreSchema, {
+      extraReferences: [{ name: prefix, isPrefix: true }],
+      platforms: [platform],
+      unpacks: [{ platform }],
+    }),
+  };
+  const [told] = await Promise.all([transfer(rig, imported), sendBytes(upload, archive)]);
+  assert.deepEqual(
+    told.map(({ event, name: of }) => [event, of]),
+    [
+      ['Importing', ''],
+      ['saved', name],
+      ['Completed import', ''],
+    ],
+  );
+  const { target } = rig.core.metadata.read.images.get(ns, name);
+
+  const download = await openStream(rig, 'down');
+  const exported = {
+    source: end(ImageStoreSchema, { extraReferences: [{ name }] }),
+    destination: end(ImageExportStreamSchema, { stream: 'down', skipCompatibilityManifest: true }),
+  };
+  const [exporting, bytes] = await Promise.all([transfer(rig, exported), receiveBytes(download)]);
+  assert.equal(exporting.at(-1)?.event, 'Completed export');
+  const path = join(directory, 'down.tar');
+  await writeFile(path, bytes);
+  assert.equal(Buffer.byteLength(await command('skopeo', 'inspect', '--raw', `oci-archive:${path}`)), target.size);
+  assert(!(await command('tar', '-tf', path)).includes('manifest.json'));
+
+  const pushed = { source: end(ImageStoreSchema, { name }), destination: end(OCIRegistrySchema, { reference: name }) };
+  const pushing = await transfer(rig, pushed);
+  assert.deepEqual(
+    [pushing[0]?.event, pushing.at(-1)?.event],
+    [`Pushing to OCI Registry (${name})`, `Completed push to OCI Registry (${name})`],
+  );
+  const raw = await command('skopeo', 'inspect', '--raw', '--tls-verify=false', `docker://${name}`);
+  assert.equal(Buffer.byteLength(raw), target.size);
+});
+
+test('transfer() of an archive whose client goes away keeps nothing of it', async () => {
+  await using rig = await open();
+  const archive = await readFile(await archiveOf(layout));
+  const upload = await openStream(rig, 'up');
+  const imported = {
+    source: end(ImageImportStreamSchema, { stream: 'up' }),
+    destination: end(ImageStoreSchema, { name: 'x:1' }),
+  };
+  const importing = transfer(rig, imported);
+  await upload.receive();
+  await upload.send(packMessage(DataSchema, { data: archive.subarray(0, 20_000) }));
+  upload.cancel();
+  await assert.rejects(importing);
+  const { read } = rig.core.metadata;
+  assert.deepEqual(
+    [read.images, read.content, read.ingests, read.leases].map((kind) => kind.list(ns).length),
+    [0, 0, 0, 0],
+  );
+});
+
+/** The layout as an archive whose one image has only a tag. */
+async function archiveOf(tree: string): Promise<string> {
+  const path = join(directory, 'tagged.tar');
+  await command('skopeo', 'copy', '-q', `oci:${tree}:test`, `oci-archive:${path}:1`);
+  return path;
+}

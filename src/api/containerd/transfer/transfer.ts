@@ -1,8 +1,10 @@
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
 import { echo } from '#/api/containerd/transfer/echo.ts';
+import { exportArchive } from '#/api/containerd/transfer/export.ts';
 import { importArchive } from '#/api/containerd/transfer/import.ts';
 import { pull } from '#/api/containerd/transfer/pull.ts';
+import { push } from '#/api/containerd/transfer/push.ts';
 import type { OpenStream, Streams } from '#/api/containerd/transfer/streams.ts';
 import { tag } from '#/api/containerd/transfer/tag.ts';
 import type { ProgressStep, TransferVerb } from '#/api/containerd/transfer/transfer-context.ts';
@@ -18,7 +20,9 @@ const typePrefix = 'containerd.types.transfer.';
 /** What goes from where to where, by the names of the types. */
 const verbs: Readonly<Record<string, TransferVerb>> = {
   'OCIRegistry → ImageStore': pull,
+  'ImageStore → OCIRegistry': push,
   'ImageStore → ImageStore': tag,
+  'ImageStore → ImageExportStream': exportArchive,
   'ImageImportStream → ImageStore': importArchive,
   'ImageImportStream → ImageExportStream': echo,
 };

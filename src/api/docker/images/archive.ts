@@ -16,7 +16,7 @@ export const saveImages: Handler = async ({ engine, namespace, path, query, answ
   const archive = engine.images.export(namespace, {
     names: images.map(({ name }) => name),
     signal,
-    ...(platform === undefined ? {} : { platform }),
+    ...(platform === undefined ? {} : { platforms: [platform], flatten: true }),
   });
   const stream = answer.stream('application/x-tar');
   for await (const chunk of archive) if (!(await stream.write(chunk))) return;

@@ -21,8 +21,8 @@ export const pushImage: Handler = async ({ engine, namespace, path, query, reque
       name: image.name,
       reference,
       signal,
-      ...(platform === undefined ? {} : { platform }),
-      ...(credentials === undefined ? {} : { credentials }),
+      ...(platform === undefined ? {} : { platforms: [platform] }),
+      ...(credentials === undefined ? {} : { access: { credentials } }),
       onProgress: layerProgress(progress.tell),
     });
     progress.tell({ status: `${reference.tag ?? ''}: digest: ${pushed.digest} size: ${pushed.size}` });
