@@ -59,6 +59,7 @@ struct operation {
 
 /* The families, each ended by an operation without a name. */
 extern const struct operation mount_operations[];
+extern const struct operation mapped_operations[];
 extern const struct operation spawn_operations[];
 extern const struct operation xattr_operations[];
 extern const struct operation node_operations[];

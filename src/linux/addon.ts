@@ -16,6 +16,10 @@ type Pending<T = Result> = Promise<T> | Result;
 export interface Addon {
   mountPathAsync(source: string, target: string, type: string, flags: number, data: string, directory: string): Pending;
   unmountPathAsync(target: string, flags: number): Pending;
+  openUserNamespaceAsync(uids: string, gids: string): Pending;
+  cloneMappedAsync(source: string, target: string, namespace: number, recursive: number, attributes: number): Pending;
+  makeMountAsync(type: string, attributes: number, config: Uint8Array): Pending;
+  attachMountAsync(mount: number, target: string): Pending;
 
   spawnProcess(
     file: string,

@@ -6,13 +6,13 @@ test('parseMountOptions() sorts words into flags, propagation and data', () => {
   assert.deepEqual(parseMountOptions(['ro', 'nosuid', 'rslave', 'lowerdir=/a:/b', 'index=off', 'relatime']), {
     flags: flag.readOnly | flag.noSuid | flag.relAtime,
     propagation: [flag.slave | flag.recursive],
-    data: 'lowerdir=/a:/b,index=off',
+    data: ['lowerdir=/a:/b', 'index=off'],
   });
 });
 
 test('parseMountOptions() lets a later word win and drops what is meant for mount(8)', () => {
   const words = ['ro', 'rw', 'nodev', 'dev', 'defaults', 'x-systemd.automount', '_netdev', 'nofail', 'constructor'];
-  assert.deepEqual(parseMountOptions(words), { flags: 0, propagation: [], data: 'constructor' });
+  assert.deepEqual(parseMountOptions(words), { flags: 0, propagation: [], data: ['constructor'] });
 });
 
 test('parseMountOptions() refuses a loop device, which it would not set up', () => {

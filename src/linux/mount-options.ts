@@ -80,8 +80,8 @@ export interface MountOptions {
   readonly flags: number;
   /** Each needs a call of its own. */
   readonly propagation: readonly number[];
-  /** What belongs to the file system, joined by commas. */
-  readonly data: string;
+  /** What belongs to the file system. */
+  readonly data: readonly string[];
 }
 
 /** Reads fstab words; what is neither a flag nor meant for mount(8) goes to the file system as it is. */
@@ -98,7 +98,7 @@ export function parseMountOptions(words: readonly string[]): MountOptions {
       throw new EngineError('unimplemented', `Cannot mount with option "${word}": loop devices are not set up here`);
     else if (word !== '' && !userSpace.test(word)) data.push(word);
   }
-  return { flags, propagation, data: data.join(',') };
+  return { flags, propagation, data };
 }
 
 /** One call of mount(2). Relative paths in `data` start at `directory`. */
@@ -136,11 +136,11 @@ export function planMount(wish: MountWish): MountCall[] {
     return [{ ...base, flags: flags & bindFlags }, ...remount, ...changes];
   }
   const onlyChanges = isNew && changes.length > 0 && ['', 'none'].includes(wish.type);
-  return onlyChanges ? changes : [{ ...base, type: wish.type, flags, ...fitData(wish, data) }, ...changes];
+  return onlyChanges ? changes : [{ ...base, type: wish.type, flags, ...fitData(wish, data.join(',')) }, ...changes];
 }
 
 /** Type "bind" without the option means it. */
-function impliedOptions(wish: MountWish): string[] {
+export function impliedOptions(wish: MountWish): string[] {
   const isBind = wish.type === 'bind' || wish.type === 'rbind';
   return isBind && !wish.options.some((word) => word === 'bind' || word === 'rbind') ? [wish.type] : [];
 }
@@ -165,16 +165,16 @@ function shortenOverlay(words: readonly string[], data: string): { readonly data
   if (shared === '/' || shared === '') return { data, directory: '' };
   const short = layers.map((layer) => layer.slice(shared.length + 1)).join(':');
   const parts = words.map((word) => (word === option ? `lowerdir=${short}` : word));
-  return { data: parseMountOptions(parts).data, directory: shared.replaceAll(/\\(.)/g, '$1') };
+  return { data: parseMountOptions(parts).data.join(','), directory: shared.replaceAll(/\\(.)/g, '$1') };
 }
 
 /** Overlay writes a colon inside a name as `\:`. */
-function splitLayers(text: string): string[] {
+export function splitLayers(text: string): string[] {
   return text.split(/(?<!\\):/);
 }
 
 /** The deepest directory above all of the absolute paths; '' when one is relative. */
-function sharedDirectory(paths: readonly string[]): string {
+export function sharedDirectory(paths: readonly string[]): string {
   if (!paths.every((path) => path.startsWith('/') && posix.normalize(path) === path)) return '';
   const parents = paths.map((path) => posix.dirname(path).split('/'));
   const shared = parents.reduce((above, path) => {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '#/base/errors.ts';
 import { addon } from '#/linux/addon.ts';
 import { checkCall } from '#/linux/errno-error.ts';
+import { mountMapped, splitIdMap } from '#/linux/mapped-mount.ts';
 import { type MountCall, type MountWish, mountFlags, planMount } from '#/linux/mount-options.ts';
 
 export interface Mount extends MountWish {
@@ -17,9 +18,11 @@ const noFollow = 8;
 const busyRetries = 40;
 const busyPause = 25;
 
-/** Mounts on libuv's pool. A mount whose second step (remount, propagation) fails is undone. */
+/** Mounts on libuv's pool; options `uidmap=` and `gidmap=` show owners shifted. A mount whose second step (remount, propagation) fails is undone. */
 export async function mount({ target, ...wish }: Mount): Promise<void> {
   const place = resolve(target);
+  const mapped = splitIdMap(wish);
+  if (mapped !== undefined) return await mountMapped(mapped, place);
   const [first, ...rest] = planMount(wish);
   if (first === undefined) return;
   await call(first, place);

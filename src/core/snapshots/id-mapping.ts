@@ -13,6 +13,8 @@ export interface IdMapping {
 const uidLabel = 'containerd.io/snapshot/uidmapping';
 const gidLabel = 'containerd.io/snapshot/gidmapping';
 
+export const mappingLabels = (uids: string, gids: string): Labels => ({ [uidLabel]: uids, [gidLabel]: gids });
+
 /** The mapping that labels ask for; undefined for none. Throws `invalid-argument` for half of one, or one without root. */
 export function readIdMapping(labels: Labels): IdMapping | undefined {
   const [uids, gids] = [labels[uidLabel], labels[gidLabel]];

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtempDisposable, readdir, stat } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  chown,
+  mkdir,
+  mkdtempDisposable,
+  readdir,
+  readFile,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { test } from 'node:test';
-import type { Labels } from '#/base/any.ts';
+import { mappingLabels } from '#/core/snapshots/id-mapping.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import { mount } from '#/linux/mount.ts';
 import { listMounts } from '#/linux/mount-info.ts';
@@ -12,7 +24,9 @@ import { lutimes } from '#/linux/times.ts';
 import { rebaseContract } from '#/core/snapshots/rebase.suite.ts';
 import { snapshotterContract } from '#/core/snapshots/contract.suite.ts';
 import { openOverlay } from '#/core/snapshots/overlay.ts';
-import { directoriesOf, testSnapshots, write } from '#/core/snapshots/snapshots.fixture.ts';
+import { directoriesOf, read, testSnapshots, write } from '#/core/snapshots/snapshots.fixture.ts';
+
+const run = promisify(execFile);
 
 snapshotterContract('overlayfs', openOverlay);
 rebaseContract('overlayfs', openOverlay);
@@ -60,25 +74,73 @@ test('overlayfs: options of the configuration show in mounts, labels and removal
   assert.deepEqual(await directoriesOf(snapshots), [String((await snapshots.stat('default', 'one')).id)]);
 });
 
-test('overlayfs: the root of a snapshot with id-mapping labels is its container root’s', async () => {
+test('overlayfs: id-mapping labels give the container its own root, and shift the owners of the layers below', async () => {
   await using t = await testSnapshots(openOverlay);
-  const labels = (uids: string, gids: string): Labels => ({
-    'containerd.io/snapshot/uidmapping': uids,
-    'containerd.io/snapshot/gidmapping': gids,
+  const { snapshots } = t;
+  assert.ok(snapshots.capabilities.includes('remap-ids'));
+  await t.layer('one', '', write('f', 'x'));
+  await t.layer('two', 'one', async (root) => await chown(join(root, 'f'), 3, 4));
+  const labels = mappingLabels('0:1000:10', '5:7:1,0:2000:5');
+  const mapped = ['uidmap=0:1000:10', 'gidmap=5:7:1,0:2000:5'];
+  const [bind] = await snapshots.prepare('default', 'a', '', { labels });
+  assert.deepEqual(bind?.options, [...mapped, 'rw', 'rbind']);
+  const mounts = await snapshots.prepare('default', 'b', 'two', { labels });
+  assert.deepEqual(mounts[0]?.options.slice(0, 2), mapped);
+  await t.within(mounts, async (root) => {
+    const [top, file] = [await stat(root), await stat(join(root, 'f'))];
+    assert.deepEqual([top.uid, top.gid, file.uid, file.gid], [1000, 2000, 1003, 2004]);
+    await appendFile(join(root, 'f'), 'y');
   });
-  await t.snapshots.prepare('default', 'a', '', { labels: labels('0:1000:10', '5:7:1,0:2000:5') });
-  const { id } = await t.snapshots.stat('default', 'a');
-  const { uid, gid } = await stat(join(t.snapshots.root, 'snapshots', String(id), 'fs'));
-  assert.deepEqual([uid, gid], [1000, 2000]);
+  assert.equal(await t.within(await snapshots.view('default', 'v', 'two', { labels }), read('f')), 'x');
+  const uidOnly = { 'containerd.io/snapshot/uidmapping': '0:1:1' };
+  const before = await directoriesOf(snapshots);
   for (const wrong of [
-    labels('0:1', '0:1:1'),
-    labels('1:1:1', '0:1:1'),
-    labels('', '0:1:1'),
-    { 'containerd.io/snapshot/uidmapping': '0:1:1' },
+    mappingLabels('0:1', '0:1:1'),
+    mappingLabels('1:1:1', '0:1:1'),
+    mappingLabels('', '0:1:1'),
+    uidOnly,
   ])
-    await assert.rejects(t.snapshots.prepare('default', 'b', '', { labels: wrong }), { kind: 'invalid-argument' });
-  await t.snapshots.cleanup();
-  assert.deepEqual(await directoriesOf(t.snapshots), [String(id)]);
+    await assert.rejects(snapshots.prepare('default', 'c', '', { labels: wrong }), { kind: 'invalid-argument' });
+  await snapshots.cleanup();
+  assert.deepEqual(await directoriesOf(snapshots), before);
+});
+
+test('overlayfs: 128 layers mount, with the owners of all of them shifted too', async () => {
+  await using t = await testSnapshots(openOverlay);
+  const { snapshots } = t;
+  for (let depth = 1; depth <= 128; depth++)
+    await t.layer(`l${depth}`, depth === 1 ? '' : `l${depth - 1}`, async (root) => {
+      await writeFile(join(root, 'top'), String(depth));
+      await writeFile(join(root, `f${depth}`), String(depth));
+    });
+  for (const labels of [{}, mappingLabels('0:1000:10', '0:1000:10')]) {
+    await t.within(await snapshots.prepare('default', 'c', 'l128', { labels }), async (root) => {
+      assert.equal(await readFile(join(root, 'top'), 'utf8'), '128');
+      assert.equal((await readdir(root)).length, 129);
+      await writeFile(join(root, 'f1'), 'mine');
+    });
+    const view = await snapshots.view('default', 'v', 'l128', { labels });
+    assert.equal(await t.within(view, read('f1')), '1');
+    for (const key of ['c', 'v']) await snapshots.remove('default', key);
+  }
+});
+
+test('overlayfs: in a user namespace the marks of overlays are attributes that its root may set', async () => {
+  const script = `
+    const { readdir, rm } = await import('node:fs/promises');
+    const { openOverlay } = await import('#/core/snapshots/overlay.ts');
+    const { testSnapshots, write } = await import('#/core/snapshots/snapshots.fixture.ts');
+    await using t = await testSnapshots(openOverlay);
+    await t.layer('one', '', write('f', 'x'));
+    await t.layer('two', 'one', (root) => rm(root + '/f'));
+    const mounts = await t.snapshots.prepare('default', 'a', 'two');
+    const names = await t.within(mounts, (root) => readdir(root));
+    console.log(JSON.stringify([mounts[0].options.slice(3), t.snapshots.capabilities, names]));`;
+  const repository = resolve(import.meta.dirname, '../../..');
+  const args = ['--user', '--map-root-user', '--mount', process.execPath, '--input-type=module', '-e'];
+  const { stdout } = await run('unshare', [...args, script], { cwd: repository });
+  const [more, capabilities, names] = JSON.parse(stdout);
+  assert.deepEqual([more[0], capabilities.includes('rebase'), names], ['userxattr', false, []]);
 });
 
 test('overlayfs: a root whose name mount options cannot carry, or whose disk cannot hold an upper layer, is refused', async () => {

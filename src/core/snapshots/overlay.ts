@@ -1,15 +1,12 @@
 import { existsSync } from 'node:fs';
-import { chown, mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { EngineError, messageOf } from '#/base/errors.ts';
-import { newToken } from '#/base/ids.ts';
+import { chown, mkdir } from 'node:fs/promises';
+import { EngineError } from '#/base/errors.ts';
 import type { Mount, Snapshotter, SnapshotterContext } from '#/core/snapshots/contract.ts';
 import { openDirectorySnapshotter, treeOf, type SnapshotTree } from '#/core/snapshots/directory-snapshotter.ts';
 import { readIdMapping } from '#/core/snapshots/id-mapping.ts';
 import { bindMount, makeRoot } from '#/core/snapshots/plain-tree.ts';
-import { mount, unmountAll } from '#/linux/mount.ts';
-
-const workOf = (directory: string): string => join(directory, 'work');
+import { tryOverlay, undoLeftTries, workOf } from '#/core/snapshots/try-overlay.ts';
+import { inUserNamespace } from '#/linux/user-namespace.ts';
 
 /** Settings under the meaning that containerd's `io.containerd.snapshotter.v1.overlayfs` section gives them. */
 export interface OverlayOptions {
@@ -38,28 +35,34 @@ export async function openOverlay(context: OverlayContext): Promise<Snapshotter>
       'invalid-argument',
       `Cannot keep overlay snapshots in "${root}": mount options cannot carry a "," ":" or "\\"; use another directory`,
     );
-  const more = moreOptions(mountOptions);
+  const inside = await inUserNamespace();
+  const more = moreOptions(mountOptions, inside);
   await mkdir(root, { recursive: true, mode: 0o700 });
   await undoLeftTries(root);
-  await tryOverlay(root, more);
+  const { mapsOwners } = await tryOverlay(root, (tree) => overlayMounts(tree, { more, mapsOwners: true }));
   return await openDirectorySnapshotter(
     {
       name: 'overlayfs',
-      capabilities: [...(slowChown ? [] : (['only-remap-ids'] as const)), 'rebase'],
+      capabilities: [
+        ...(mapsOwners ? (['remap-ids'] as const) : []),
+        ...(slowChown ? [] : (['only-remap-ids'] as const)),
+        // Whiteouts of layers that are unpacked apart are devices, which nobody makes in a user namespace.
+        ...(inside ? [] : (['rebase'] as const)),
+      ],
       syncRemove,
       ...(upperdirLabel ? { ownLabels: (directory: string) => ({ [upperLabel]: treeOf(directory) }) } : {}),
       populate: populateOverlay,
-      mounts: (tree) => overlayMounts(tree, more),
+      mounts: (tree) => overlayMounts(tree, { more, mapsOwners }),
     },
     context,
   );
 }
 
 /** What is set comes first, then what berth wants and nobody has set. */
-function moreOptions(set: readonly string[]): string[] {
+function moreOptions(set: readonly string[], inside: boolean): string[] {
   const has = (name: string): boolean => set.some((option) => option.split('=')[0] === name);
   const wantsIndex = !has('index') && existsSync('/sys/module/overlay/parameters/index');
-  return [...set, ...(wantsIndex ? ['index=off'] : [])];
+  return [...set, ...(inside && !has('userxattr') ? ['userxattr'] : []), ...(wantsIndex ? ['index=off'] : [])];
 }
 
 async function populateOverlay({ directory, kind, parents, labels }: SnapshotTree): Promise<void> {
@@ -69,48 +72,20 @@ async function populateOverlay({ directory, kind, parents, labels }: SnapshotTre
   if (kind === 'active') await mkdir(workOf(directory), { mode: 0o711 });
 }
 
+interface MountStyle {
+  readonly more: readonly string[];
+  readonly mapsOwners: boolean;
+}
+
 /** The mount of a snapshot: a bind mount where one directory is all there is to see, otherwise an overlay. */
-function overlayMounts({ directory, kind, parents }: Omit<SnapshotTree, 'labels'>, more: readonly string[]): Mount[] {
+function overlayMounts({ directory, kind, parents, labels }: SnapshotTree, { more, mapsOwners }: MountStyle): Mount[] {
+  const mapping = mapsOwners ? readIdMapping(labels) : undefined;
+  const mapped = mapping === undefined ? [] : [`uidmap=${mapping.uids}`, `gidmap=${mapping.gids}`];
   const [first] = parents;
-  if (first === undefined) return [bindMount(treeOf(directory), kind)];
-  if (kind === 'view' && parents.length === 1) return [bindMount(treeOf(first), kind)];
+  if (first === undefined) return [bindMount(treeOf(directory), kind, mapped)];
+  if (kind === 'view' && parents.length === 1) return [bindMount(treeOf(first), kind, mapped)];
   const writable = [`workdir=${workOf(directory)}`, `upperdir=${treeOf(directory)}`];
   const lower = `lowerdir=${parents.map(treeOf).join(':')}`;
-  const options = [...(kind === 'active' ? writable : []), lower, ...more];
+  const options = [...mapped, ...(kind === 'active' ? writable : []), lower, ...more];
   return [{ type: 'overlay', source: 'overlay', options }];
-}
-
-const tryPrefix = 'try-';
-const mergedOf = (place: string): string => join(place, 'merged');
-
-/** A daemon that was killed while it tried leaves its try behind. */
-async function undoLeftTries(root: string): Promise<void> {
-  for (const name of await readdir(root)) {
-    if (!name.startsWith(tryPrefix)) continue;
-    await unmountAll(mergedOf(join(root, name)));
-    await rm(join(root, name), { recursive: true, force: true });
-  }
-}
-
-/** Mounts a small overlay once, so that a kernel or a disk that cannot do it says so at the start. */
-async function tryOverlay(root: string, more: readonly string[]): Promise<void> {
-  await using undo = new AsyncDisposableStack();
-  const place = join(root, `${tryPrefix}${newToken()}`);
-  undo.defer(() => rm(place, { recursive: true, force: true }));
-  const upper = join(place, 'upper');
-  const lower = join(place, 'lower');
-  const target = mergedOf(place);
-  for (const directory of [treeOf(upper), workOf(upper), treeOf(lower), target])
-    await mkdir(directory, { recursive: true });
-  undo.defer(() => unmountAll(target));
-  try {
-    for (const wish of overlayMounts({ directory: upper, kind: 'active', parents: [lower] }, more))
-      await mount({ ...wish, target });
-  } catch (error) {
-    throw new EngineError(
-      'unimplemented',
-      `Cannot keep overlay snapshots in "${root}": the kernel refuses to mount one there (${messageOf(error)}); use the native snapshotter or another disk`,
-      { cause: error },
-    );
-  }
 }

@@ -4,8 +4,8 @@ import { lutimes } from '#/linux/times.ts';
 import { treeOf, type SnapshotTree } from '#/core/snapshots/directory-snapshotter.ts';
 
 /** Shows one directory as it is. */
-export function bindMount(source: string, kind: SnapshotTree['kind']): Mount {
-  return { type: 'bind', source, options: [kind === 'view' ? 'ro' : 'rw', 'rbind'] };
+export function bindMount(source: string, kind: SnapshotTree['kind'], first: readonly string[] = []): Mount {
+  return { type: 'bind', source, options: [...first, kind === 'view' ? 'ro' : 'rw', 'rbind'] };
 }
 
 /** Makes an empty root directory with the owner, mode and time of the parent's, or 0755 root's for the first layer. */
