@@ -3,12 +3,14 @@ import { parseChallenges, type Challenge } from '#/core/registry/challenge.ts';
 import type { Connections } from '#/core/registry/connections.ts';
 import type { CredentialRequest, Credentials } from '#/core/registry/contract.ts';
 import { basicHeader, fetchToken, type Token } from '#/core/registry/fetch-token.ts';
+import type { RetryPolicy } from '#/core/registry/retry.ts';
 
 export interface AuthorizerOptions {
   readonly connections: Connections;
   readonly registry: URL;
   /** Asked once, when the registry first wants a login. */
   readonly findCredentials: (request: CredentialRequest) => Promise<Credentials | undefined>;
+  readonly retryPolicy: RetryPolicy;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -18,6 +20,8 @@ export interface Authorizer {
   known(scopes: readonly string[]): string | undefined;
   /** Answers a 401 and its WWW-Authenticate. `refused` is the header that it refused, if one was sent. Throws `unauthenticated`. */
   answer(challenges: string, scopes: readonly string[], refused: string | undefined): Promise<string>;
+  /** Why a login may have been in vain. */
+  explain(): Promise<string>;
 }
 
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
@@ -62,7 +66,8 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     if (header === refused) throw refusedLogin(options.registry, await credentials);
     return header;
   };
-  return { known, answer };
+  const explain = async (): Promise<string> => whyRefused(options.registry, await credentials);
+  return { known, answer, explain };
 }
 
 function basicAnswer(registry: URL, challenges: readonly Challenge[], found: Credentials | undefined): string {
@@ -77,12 +82,14 @@ function basicAnswer(registry: URL, challenges: readonly Challenge[], found: Cre
   return basicHeader(found);
 }
 
-export function refusedLogin(registry: URL, found: Credentials | undefined): EngineError {
-  const why =
-    found === undefined
-      ? `it wants a login and there are no credentials for it; log in to "${registry.host}" first`
-      : 'it refuses the credentials';
-  return new EngineError('unauthenticated', `Cannot log in to "${registry.host}": ${why}`);
+function refusedLogin(registry: URL, found: Credentials | undefined): EngineError {
+  return new EngineError('unauthenticated', `Cannot log in to "${registry.host}": ${whyRefused(registry, found)}`);
+}
+
+function whyRefused({ host }: URL, found: Credentials | undefined): string {
+  return found === undefined
+    ? `it wants a login and there are no credentials for it; log in to "${host}" first`
+    : 'it refuses the credentials';
 }
 
 /** What we need, and what the registry says that it takes. */

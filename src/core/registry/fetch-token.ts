@@ -1,12 +1,12 @@
 import { EngineError } from '#/base/errors.ts';
 import { answerError, parseJson } from '#/core/registry/answer-error.ts';
 import type { Challenge } from '#/core/registry/challenge.ts';
-import type { Connections, HttpRequest } from '#/core/registry/connections.ts';
+import type { Connections, HttpRequest, HttpResponse } from '#/core/registry/connections.ts';
 import type { Credentials } from '#/core/registry/contract.ts';
 import { sendFollowing } from '#/core/registry/redirects.ts';
 import { bodyOf } from '#/core/registry/request-body.ts';
 import { readWhole } from '#/core/registry/response-body.ts';
-import { defaultRetryPolicy, withRetries } from '#/core/registry/retry.ts';
+import { withRetries, type RetryPolicy } from '#/core/registry/retry.ts';
 
 export interface Token {
   readonly value: string;
@@ -20,6 +20,7 @@ export interface TokenRequest {
   readonly credentials: Credentials | undefined;
   /** The registry that asks for the token. */
   readonly registry: URL;
+  readonly retryPolicy: RetryPolicy;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -33,13 +34,31 @@ const margin = 5;
 export async function fetchToken(connections: Connections, request: TokenRequest): Promise<Token> {
   const realm = realmOf(request);
   const tried = `get a token for "${request.registry.host}"`;
-  const outgoing =
-    request.credentials?.identityToken === undefined ? getRequest(realm, request) : postRequest(realm, request);
   const asked = Date.now();
-  const response = await withRetries(defaultRetryPolicy, request.signal, () => sendFollowing(connections, outgoing));
+  const send = async (outgoing: HttpRequest): Promise<HttpResponse> =>
+    await withRetries(request.retryPolicy, request.signal, () => sendFollowing(connections, outgoing));
+  const response = await askFor(realm, request, send);
   if (response.status >= 300) throw await answerError(tried, response);
   await using answer = response;
   return readToken(parseJson((await readWhole(answer.body, largestToken, 'a token')).toString('utf8')), asked, tried);
+}
+
+/** A refresh token is for POST; a password goes by GET first, as every server that docker knows takes it. */
+async function askFor(
+  realm: URL,
+  request: TokenRequest,
+  send: (outgoing: HttpRequest) => Promise<HttpResponse>,
+): Promise<HttpResponse> {
+  const { credentials } = request;
+  if (credentials?.identityToken !== undefined)
+    return await send(
+      postRequest(realm, request, { grant_type: 'refresh_token', refresh_token: credentials.identityToken }),
+    );
+  const response = await send(getRequest(realm, request));
+  const { username, password = '' } = credentials ?? {};
+  if (username === undefined || (response.status !== 404 && response.status !== 405)) return response;
+  await response[Symbol.asyncDispose]();
+  return await send(postRequest(realm, request, { grant_type: 'password', username, password }));
 }
 
 function realmOf({ challenge, registry, credentials }: TokenRequest): URL {
@@ -70,16 +89,21 @@ function getRequest(realm: URL, { challenge, scopes, credentials, signal }: Toke
   return { method: 'GET', url, headers, signal };
 }
 
-function postRequest(realm: URL, { challenge, scopes, credentials, signal }: TokenRequest): HttpRequest {
+/** OAuth2, as the distribution project describes it. */
+function postRequest(
+  realm: URL,
+  { challenge, scopes, signal }: TokenRequest,
+  grant: Readonly<Record<string, string>>,
+): HttpRequest {
   const form = new URLSearchParams({
-    grant_type: 'refresh_token',
+    ...grant,
     client_id: clientId,
-    refresh_token: credentials?.identityToken ?? '',
     service: challenge.parameters['service'] ?? '',
     scope: scopes.join(' '),
   });
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  return { method: 'POST', url: realm, headers, body: bodyOf(Buffer.from(form.toString())), signal };
+  const body = { ...bodyOf(Buffer.from(form.toString())), secret: true };
+  return { method: 'POST', url: realm, headers, body, signal };
 }
 
 export function basicHeader({ username = '', password = '' }: Credentials): string {

@@ -108,7 +108,7 @@ test('a stalled answer and a stalled body end as unavailable', async () => {
     serving((request, response) => {
       if (request.url?.includes('/blobs/') !== true) return;
       response.writeHead(200, { 'content-length': layer.byteLength });
-      response.write('x');
+      response.write(layer.subarray(0, 50_000));
     }),
   );
   await using repository = await open(server);

@@ -21,6 +21,7 @@ const words: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is signed by an authority that is not trusted',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
   EPROTO: 'it does not speak TLS as expected',
+  HPE_HEADER_OVERFLOW: 'its headers are too large',
 };
 
 const transient: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ECONNABORTED']);
@@ -29,9 +30,13 @@ const transient: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOU
 export function describeNetworkError(tried: string, error: unknown): EngineError {
   if (error instanceof EngineError) return error;
   const code = innermostCode(error);
-  const why = (code === undefined ? undefined : words[code]) ?? withoutSecrets(messageOf(error));
+  const why = (code === undefined ? undefined : wordsFor(code)) ?? withoutSecrets(messageOf(error));
   return new EngineError('unavailable', `Cannot ${tried}: ${why}`, { cause: { code } });
 }
+
+/** The codes of Node's HTTP parser begin alike. */
+const wordsFor = (code: string): string | undefined =>
+  words[code] ?? (code.startsWith('HPE_') ? 'it does not speak HTTP as expected' : undefined);
 
 /** A proxy's address may carry a password, and Node puts that address into its messages. */
 function withoutSecrets(text: string): string {

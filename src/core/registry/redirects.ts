@@ -6,7 +6,7 @@ const maxRedirects = 10;
 const redirecting: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Sends and follows redirects. The authorization goes to the first host only, and never again once another host was
+ * Sends and follows redirects. What says who we are goes to the first host only, and never again once another host was
  * asked. From https nothing leads to http.
  */
 export async function sendFollowing(connections: Connections, request: HttpRequest): Promise<HttpResponse> {
@@ -24,21 +24,23 @@ export async function sendFollowing(connections: Connections, request: HttpReque
   );
 }
 
-function nextRequest(request: HttpRequest, status: number, url: URL): HttpRequest {
-  const { authorization, ...others } = request.headers ?? {};
-  const headers =
-    authorization !== undefined && url.origin === request.url.origin ? { ...others, authorization } : others;
-  const turnsToGet = status === 303 && request.method !== 'HEAD';
-  const { body, ...rest } = request;
-  return turnsToGet
-    ? { ...rest, method: 'GET', url, headers }
-    : { ...rest, url, headers, ...(body === undefined ? {} : { body }) };
+/** What a request is about; anything else may say who we are, and is for the first host only. */
+const harmless: ReadonlySet<string> = new Set(['accept', 'range', 'content-type', 'content-range', 'user-agent']);
+
+function nextRequest({ body, ...request }: HttpRequest, status: number, url: URL): HttpRequest {
+  const stays = url.origin === request.url.origin;
+  const headers = Object.fromEntries(
+    Object.entries(request.headers ?? {}).filter(([name]) => stays || harmless.has(name.toLowerCase())),
+  );
+  if (status === 303 && request.method !== 'HEAD') return { ...request, method: 'GET', url, headers };
+  if (!stays && body?.secret === true)
+    throw refusal(request.url, `${plainUrl(url)} is another host, and the login stays with the first`);
+  return { ...request, url, headers, ...(body === undefined ? {} : { body }) };
 }
 
 /** Resolves a Location against the URL that gave it. Throws where following it would be unsafe. */
 export function followUrl(from: URL, location: string): URL {
-  const refuse = (why: string): EngineError =>
-    new EngineError('failed-precondition', `Cannot follow ${plainUrl(from)} to where it points: ${why}`);
+  const refuse = (why: string): EngineError => refusal(from, why);
   if (!URL.canParse(location, from.href)) throw refuse('its Location is no URL');
   const url = new URL(location, from);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refuse(`"${url.protocol}" is not https`);
@@ -47,4 +49,8 @@ export function followUrl(from: URL, location: string): URL {
   url.username = '';
   url.password = '';
   return url;
+}
+
+function refusal(from: URL, why: string): EngineError {
+  return new EngineError('failed-precondition', `Cannot follow ${plainUrl(from)} to where it points: ${why}`);
 }

@@ -83,9 +83,9 @@ interface Session {
   readonly authorizer: Authorizer;
 }
 
-async function openSession({ connections, host, findCredentials, signal }: ClientOptions): Promise<Session> {
-  const base = await findEndpoint(connections, host, signal);
-  return { base, authorizer: createAuthorizer({ connections, registry: base, findCredentials, signal }) };
+async function openSession(options: ClientOptions): Promise<Session> {
+  const base = await findEndpoint(options.connections, options.host, options.signal);
+  return { base, authorizer: createAuthorizer({ ...options, registry: base }) };
 }
 
 async function carryOut(call: Call, context: ClientOptions & Session): Promise<HttpResponse> {
@@ -96,7 +96,10 @@ async function carryOut(call: Call, context: ClientOptions & Session): Promise<H
     sendLoggedIn(call, { ...context, signal }),
   );
   if (call.accept?.includes(response.status) === true) return response;
-  return await orError(call.tried, response);
+  if (response.status !== 401 || response.url.origin !== context.base.origin)
+    return await orError(call.tried, response);
+  const { message } = await answerError(call.tried, response);
+  throw new EngineError('unauthenticated', `${message}; ${await context.authorizer.explain()}`);
 }
 
 async function orError(tried: string, response: HttpResponse): Promise<HttpResponse> {

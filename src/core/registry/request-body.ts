@@ -4,6 +4,8 @@ import { EngineError } from '#/base/errors.ts';
 /** What a request carries. `read` starts anew on every call, so that a request can be sent again. */
 export interface RequestBody {
   readonly size: number;
+  /** Goes to the host that it was made for and never to another. */
+  readonly secret?: boolean;
   read(): AsyncIterable<Uint8Array>;
 }
 

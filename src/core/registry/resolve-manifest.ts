@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { EngineError } from '#/base/errors.ts';
+import { parseJson } from '#/core/registry/answer-error.ts';
 import type { HttpResponse } from '#/core/registry/connections.ts';
 import type { RegistryClient } from '#/core/registry/registry-client.ts';
 import { pullScope, quoted, type RepositoryName } from '#/core/registry/repository-name.ts';
@@ -35,7 +36,7 @@ export async function resolveManifest(client: RegistryClient, name: RepositoryNa
   await using response = await client.call({ ...call, method: 'GET' });
   const bytes = await readManifest(response, { limit: maxManifestBytes, tried: call.tried });
   return {
-    mediaType: mediaTypeOf(response) ?? statedType(bytes.data),
+    mediaType: mediaTypeOf(response) ?? statedType(bytes.data, { response, tried: call.tried }),
     digest: bytes.check(name.reference.digest),
     size: bytes.data.byteLength,
   };
@@ -51,22 +52,32 @@ function describe(head: HttpResponse, expected: Digest | undefined): Descriptor 
   return { mediaType, digest, size };
 }
 
+/** Types that say nothing of a manifest. */
+const vague: ReadonlySet<string> = new Set([
+  '',
+  'application/json',
+  'application/octet-stream',
+  'text/html',
+  'text/plain',
+]);
+
 function mediaTypeOf(response: HttpResponse): string | undefined {
-  const type = response.header('content-type')?.split(';')[0]?.trim();
-  return type === undefined || type === '' || type === 'application/json' || type === 'application/octet-stream'
-    ? undefined
-    : type;
+  const type = response.header('content-type')?.split(';')[0]?.trim() ?? '';
+  return vague.has(type) ? undefined : type;
 }
 
-function statedType(data: Uint8Array): string {
-  try {
-    const document: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
-    const stated =
-      typeof document === 'object' && document !== null && 'mediaType' in document ? document.mediaType : undefined;
-    return typeof stated === 'string' ? stated : mediaTypes.ociManifest;
-  } catch (cause) {
-    throw new EngineError('invalid-argument', 'Cannot read a manifest: it is not JSON', { cause });
+function statedType(
+  data: Uint8Array,
+  { response, tried }: { readonly response: HttpResponse; readonly tried: string },
+): string {
+  const document = parseJson(Buffer.from(data).toString('utf8'));
+  if (typeof document !== 'object' || document === null) {
+    const type = (response.header('content-type') ?? '').slice(0, 100);
+    throw new EngineError('data-loss', `Cannot ${tried}: the answer is ${JSON.stringify(type)} and no JSON`);
   }
+  return 'mediaType' in document && typeof document.mediaType === 'string'
+    ? document.mediaType
+    : mediaTypes.ociManifest;
 }
 
 /** A manifest's bytes by its digest; anything but exactly the described bytes is refused. */
