@@ -22,11 +22,11 @@ export interface SpecRlimit {
 }
 
 export interface SpecProcess {
-  readonly terminal: boolean;
+  readonly terminal?: boolean;
   readonly consoleSize?: { readonly height: number; readonly width: number };
   readonly user: SpecUser;
-  readonly args: readonly string[];
-  readonly env: readonly string[];
+  readonly args?: readonly string[];
+  readonly env?: readonly string[];
   readonly cwd: string;
   readonly capabilities: SpecCapabilities;
   readonly rlimits?: readonly SpecRlimit[];
@@ -116,7 +116,7 @@ export interface SpecNamespace {
 export interface RuntimeSpec {
   readonly ociVersion: string;
   readonly process: SpecProcess;
-  readonly root: { readonly path: string; readonly readonly: boolean };
+  readonly root: { readonly path: string; readonly readonly?: boolean };
   readonly hostname?: string;
   readonly domainname?: string;
   readonly mounts: readonly SpecMount[];

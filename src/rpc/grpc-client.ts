@@ -59,7 +59,10 @@ export async function openGrpcClient(socketOrPath: Duplex | string, options: Dia
     maxSessionMemory: maxSessionMemoryMiB,
   });
   const { promise: closed, resolve } = Promise.withResolvers<void>();
-  session.on('connect', () => session.setLocalWindowSize(connectionWindow));
+  // Whoever closes at once has the connection made all the same.
+  session.on('connect', () => {
+    if (!session.destroyed) session.setLocalWindowSize(connectionWindow);
+  });
   // The calls under way learn of it from their streams.
   session.on('error', () => session.destroy());
   session.on('close', () => resolve());

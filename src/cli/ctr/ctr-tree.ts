@@ -32,13 +32,20 @@ export const ctrTree: Readonly<Record<string, CtrNode>> = {
   deprecations: group([], 'See what will go in a later version', {
     list: leaf('List what is in use and will go', () => import('#/cli/ctr/commands/deprecations-list.ts')),
   }),
+  run: leaf('Run a command in a new container', () => import('#/cli/ctr/commands/run.ts')),
+  exec: leaf('Run a command in a running container', () => import('#/cli/ctr/commands/tasks-exec.ts')),
+  logs: leaf('Show what a detached container wrote', () => import('#/cli/ctr/commands/logs.ts')),
   containers: group(['c', 'container'], 'Manage containers: what may run', {
+    create: leaf('Make a container', () => import('#/cli/ctr/commands/containers-create.ts')),
     list: leaf('List containers', () => import('#/cli/ctr/commands/containers-list.ts'), ['ls']),
     info: leaf('Show all of a container', () => import('#/cli/ctr/commands/containers-info.ts')),
     label: leaf('Set and clear labels of a container', () => import('#/cli/ctr/commands/containers-label.ts')),
     delete: leaf('Delete containers', () => import('#/cli/ctr/commands/containers-delete.ts'), removal),
   }),
   tasks: group(['t', 'task'], 'Manage tasks: what runs', {
+    start: leaf('Run what a container was made for', () => import('#/cli/ctr/commands/tasks-start.ts')),
+    exec: leaf('Run a command in a running container', () => import('#/cli/ctr/commands/tasks-exec.ts')),
+    attach: leaf('Connect this terminal to a task', () => import('#/cli/ctr/commands/tasks-attach.ts')),
     list: leaf('List tasks', () => import('#/cli/ctr/commands/tasks-list.ts'), ['ls']),
     ps: leaf('List the processes of a container', () => import('#/cli/ctr/commands/tasks-ps.ts')),
     metrics: leaf('Show what a container uses', () => import('#/cli/ctr/commands/tasks-metrics.ts'), ['metric']),
@@ -50,6 +57,10 @@ export const ctrTree: Readonly<Record<string, CtrNode>> = {
   events: leaf('Show what happens in the daemon', () => import('#/cli/ctr/commands/events.ts'), ['event']),
   images: group(['image', 'i'], 'Manage images', {
     list: leaf('List images', () => import('#/cli/ctr/commands/images-list.ts'), ['ls']),
+    pull: leaf('Download an image', () => import('#/cli/ctr/commands/images-pull.ts')),
+    push: leaf('Upload an image', () => import('#/cli/ctr/commands/images-push.ts')),
+    import: leaf('Read images from an archive', () => import('#/cli/ctr/commands/images-import.ts')),
+    export: leaf('Write images to an archive', () => import('#/cli/ctr/commands/images-export.ts')),
     check: leaf('See whether images are whole', () => import('#/cli/ctr/commands/images-check.ts')),
     inspect: leaf('Show what an image consists of', () => import('#/cli/ctr/commands/images-inspect.ts'), ['i']),
     usage: leaf('Show what an image takes on the disk', () => import('#/cli/ctr/commands/images-usage.ts')),

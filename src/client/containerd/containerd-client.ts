@@ -12,6 +12,7 @@ import { openGrpcClient, type GrpcClient } from '#/rpc/grpc-client.ts';
 
 /** One connection and the namespace (and lease) that its calls are made in. */
 export interface ContainerdClient extends AsyncDisposable {
+  readonly address: string;
   readonly namespace: string;
   call<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
@@ -54,10 +55,12 @@ export async function openContainerdClient(options: ClientOptions): Promise<Cont
   const limit = AbortSignal.timeout(options.connectTimeoutMs);
   const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
   const connection = await openGrpcClient(options.address, { signal });
-  return scoped(connection, { namespace: options.namespace, lease: undefined, signal: options.signal, owner: true });
+  const { address, namespace } = options;
+  return scoped(connection, { address, namespace, lease: undefined, signal: options.signal, owner: true });
 }
 
 interface Bound {
+  readonly address: string;
   readonly namespace: string;
   readonly lease: string | undefined;
   readonly signal: AbortSignal | undefined;
@@ -72,6 +75,7 @@ function scoped(connection: GrpcClient, bound: Bound): ContainerdClient {
     return signals.length === 0 ? { metadata } : { metadata, signal: AbortSignal.any(signals) };
   };
   return {
+    address: bound.address,
     namespace,
     call: (method, request, options) => connection.unary(method, request, callOptions(options)),
     stream: (method, request, options) => connection.serverStream(method, request, callOptions(options)),
