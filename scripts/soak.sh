@@ -10,4 +10,4 @@ BERTH_FUZZ_SECONDS=${1:-10}
 BERTH_CRASH_ROUNDS=${2:-50}
 export BERTH_FUZZ_SECONDS BERTH_CRASH_ROUNDS
 "$node" --test --test-concurrency=2 'test/fuzz/**/*.test.ts'
-exec "$node" --test --test-concurrency=1 test/journeys/crash.test.ts
+exec "$node" --test --test-concurrency=1 test/journeys/crash.test.ts test/journeys/churn.test.ts

@@ -27,8 +27,8 @@ export interface Berthd extends AsyncDisposable {
   crash(): Promise<void>;
   /** SIGTERM, and until it is gone; answers the exit code. */
   stop(): Promise<number | null>;
-  /** Starts it again after crash or stop, on the same directories. */
-  start(): Promise<void>;
+  /** Starts it again after crash or stop, on the same directories. `tree` is another checkout, from now on. */
+  start(tree?: string): Promise<void>;
   /** Starts it again and kills it after so many milliseconds, in the middle of putting things in order. */
   crashWhileStarting(milliseconds: number): Promise<void>;
 }
@@ -36,6 +36,8 @@ export interface Berthd extends AsyncDisposable {
 export interface StartOptions {
   /** Called with the directory before the first start, such as to mount a small disk at `root` below it. */
   readonly prepare?: (directory: string) => Promise<void>;
+  /** The checkout whose berthd it is; default: this one. */
+  readonly tree?: string;
 }
 
 /** Starts from the sources, so that tests run without a bundle. */
@@ -44,14 +46,15 @@ export async function startBerthd(args: readonly string[] = [], options: StartOp
   const [root, state] = [join(directory, 'root'), join(directory, 'run')];
   const logPath = join(directory, 'log');
   let child: ChildProcess | undefined;
+  let tree = options.tree ?? repository;
   const launch = async (): Promise<ChildProcess> => {
     const log = createWriteStream(logPath, { flags: 'a' });
     await once(log, 'open');
     const launched = spawn(
       process.execPath,
-      [join(repository, 'src/daemon/main.ts'), '--root', root, '--state', state, '--log-level', 'debug', ...args],
+      [join(tree, 'src/daemon/main.ts'), '--root', root, '--state', state, '--log-level', 'debug', ...args],
       {
-        cwd: repository,
+        cwd: tree,
         stdio: ['ignore', log, log],
         detached: true,
       },
@@ -60,7 +63,10 @@ export async function startBerthd(args: readonly string[] = [], options: StartOp
     child = launched;
     return launched;
   };
-  const start = async (): Promise<void> => answering(join(state, 'docker.sock'), await launch(), logPath);
+  const start = async (other = tree): Promise<void> => {
+    tree = other;
+    await answering(join(state, 'docker.sock'), await launch(), logPath);
+  };
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     const ending = child;
     child = undefined;

@@ -123,10 +123,27 @@ async function wrongContent({ root }: Berthd, { content, ingests, images }: Reco
     if (!ingests.some(({ directory }) => directory === name)) found.push(`upload directory "${name}" has no record`);
   for (const { name, namespace, target } of images) {
     const { digest } = JSON.parse(target) as { readonly digest: string };
-    if (!content.some((blob) => blob.namespace === namespace && blob.digest === digest))
-      found.push(`image "${name}" names ${digest}, which is not there`);
+    const own = new Set(content.filter((blob) => blob.namespace === namespace).map((blob) => blob.digest));
+    for (const missing of await missingBlobs(store, digest, own)) found.push(`image "${name}" lacks ${missing}`);
   }
   return found;
+}
+
+interface ImageDocument {
+  readonly config?: { readonly digest: string };
+  readonly layers?: readonly { readonly digest: string }[];
+  readonly manifests?: readonly { readonly digest: string }[];
+}
+
+/** Of an image's blobs; an index may lack manifests of other platforms, but each that is there is whole. */
+async function missingBlobs(store: string, digest: string, own: ReadonlySet<string>): Promise<string[]> {
+  if (!own.has(digest)) return [digest];
+  const path = join(store, 'blobs', digest.replace(':', '/'));
+  const { config, layers = [], manifests = [] } = JSON.parse(await readFile(path, 'utf8')) as ImageDocument;
+  const parts = [...(config === undefined ? [] : [config]), ...layers].map((part) => part.digest);
+  const present = manifests.filter((manifest) => own.has(manifest.digest));
+  const below = await Promise.all(present.map((manifest) => missingBlobs(store, manifest.digest, own)));
+  return [...parts.filter((part) => !own.has(part)), ...below.flat()];
 }
 
 /** Bundles, their work directories and the directories of streams. */
@@ -180,14 +197,18 @@ async function strayProcesses({ directory, pid: daemon }: Berthd, { containers }
   return found.flat();
 }
 
+/** Docker's containers have theirs below "berth", those of ctr below their namespace. */
 async function strayCgroups({ containers }: Records, ids: readonly string[]): Promise<string[]> {
   const running = new Set(containers.filter(isRunning).map(({ id }) => id));
+  const parents = new Set(['berth', ...containers.map(({ namespace }) => namespace), 'default', 'churn']);
   const places = ['/sys/fs/cgroup', ...(await namesIn('/sys/fs/cgroup')).map((name) => join('/sys/fs/cgroup', name))];
   const found: string[] = [];
-  for (const place of places) {
-    const present = new Set(await namesIn(join(place, 'berth')));
-    for (const id of ids) if (present.has(id) && !running.has(id)) found.push(`cgroup "${place}/berth/${id}" is left`);
-  }
+  for (const place of places)
+    for (const parent of parents) {
+      const present = new Set(await namesIn(join(place, parent)));
+      for (const id of ids)
+        if (present.has(id) && !running.has(id)) found.push(`cgroup "${place}/${parent}/${id}" is left`);
+    }
   return found;
 }
 
