@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtempDisposable, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { startBerthd } from '../support/berthd.ts';
+import { untilTrue } from '../support/until.ts';
+
+const run = promisify(execFile);
+const repository = resolve(import.meta.dirname, '../..');
+const daemon = join(repository, 'src/daemon/main.ts');
+
+test("a node's whole configuration of containerd 2.2 starts a berthd, and more sockets serve the same", async () => {
+  await using places = await mkdtempDisposable(join(tmpdir(), 'places-'));
+  const more = join(places.path, 'containerd.sock');
+  const docker = join(places.path, 'docker.sock');
+  const config = join(places.path, 'config.toml');
+  const node = join(repository, 'src/daemon/config/fixtures/node-2.2.toml');
+  await writeFile(
+    config,
+    `version = 4\nimports = ["${node}"]\nmistake = 1\n[berth.listen]\ngrpc = ["${more}"]\ndocker = ["${docker}"]\n`,
+  );
+  const address = join(places.path, 'main.sock');
+  await using berthd = await startBerthd(['-c', config, '--address', address]);
+  for (const socket of [address, more]) {
+    const { stdout } = await run('ctr', ['--address', socket, 'version']);
+    assert.match(stdout, /Server:\s+Version:\s+v0/);
+    assert.equal((await stat(`${socket}.ttrpc`)).mode & 0o777, 0o660);
+  }
+  const { stdout } = await run('curl', ['-sS', '--unix-socket', docker, 'http://d/_ping']);
+  assert.equal(stdout, 'OK');
+  const log = await berthd.log();
+  assert.match(log, /not known and has no effect" key=mistake/);
+  assert.match(log, /not followed by berth" keys=\S*pinned_images/);
+});
+
+test('berthd publish hands an event in, as shims do', async () => {
+  await using berthd = await startBerthd();
+  const events = spawn('ctr', ['--address', berthd.address, 'events'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    let heard = '';
+    events.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    // A TaskOOM of "c1": field 1 of the event within an Any.
+    const name = 'containerd.events.TaskOOM';
+    const event = Buffer.concat([
+      Buffer.from([10, name.length]),
+      Buffer.from(name),
+      Buffer.from([18, 4, 10, 2]),
+      Buffer.from('c1'),
+    ]);
+    await untilTrue('the event is heard', async () => {
+      const words = ['--address', berthd.address, 'publish', '--topic', '/tasks/oom', '--namespace', 'k8s.io'];
+      const { status, stderr } = spawnSync(process.execPath, [daemon, ...words], { input: event, encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+      return heard !== '';
+    });
+    assert.match(heard, /k8s\.io \/tasks\/oom \{"container_id":"c1"\}/);
+  } finally {
+    events.kill();
+    await once(events, 'close');
+  }
+});
+
+test('sockets that a service manager opened are served, and stay when berthd goes', async () => {
+  await using places = await mkdtempDisposable(join(tmpdir(), 'places-'));
+  const directory = places.path;
+  const [state, docker] = [join(directory, 'run'), join(directory, 'docker.sock')];
+  const manager = `
+    use IO::Socket::UNIX; use Fcntl;
+    my $socket = IO::Socket::UNIX->new(Local => shift @ARGV, Listen => 5) or die;
+    fcntl($socket, F_SETFD, 0);
+    @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, 1, 'docker');
+    exec @ARGV;`;
+  const words = ['--root', join(directory, 'root'), '--state', state, '--docker-address', docker];
+  const child = spawn('perl', ['-e', manager, docker, process.execPath, daemon, ...words], { stdio: 'ignore' });
+  try {
+    await untilTrue('the socket is there', async () => existsSync(docker));
+    const { stdout } = await run('curl', [
+      '-sS',
+      '--max-time',
+      '30',
+      '--retry',
+      '5',
+      '--retry-connrefused',
+      '--unix-socket',
+      docker,
+      'http://d/_ping',
+    ]);
+    assert.equal(stdout, 'OK');
+  } finally {
+    child.kill();
+    await once(child, 'exit');
+  }
+  assert((await stat(docker)).isSocket());
+});
