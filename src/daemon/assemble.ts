@@ -44,6 +44,7 @@ import {
 } from '#/daemon/module-options.ts';
 import { prepareProcess } from '#/daemon/prepare-process.ts';
 import { refuseForeignRoot } from '#/daemon/foreign-root.ts';
+import { createCallMetrics, openInspection } from '#/daemon/open-inspection.ts';
 import { openSnapshotters } from '#/daemon/open-snapshotters.ts';
 import { daemonLauncher, nativeProgram } from '#/daemon/native-files.ts';
 import { readProxyPlugins } from '#/daemon/proxy-plugins.ts';
@@ -69,18 +70,22 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
 
   const memory = stack.use(openMemoryKeeper({ quietMs: quietMilliseconds }));
   const identity = { version: `v${version}`, revision, uuid: id };
-  stack.use(
+  const callMetrics = createCallMetrics(settings);
+  const containerdApi = stack.use(
     await openContainerdApi({
       core: { ...core, snapshotter: config.snapshotter, identity, logger },
       listen: places.grpc,
       limits: messageLimits(settings),
       disabled: settings.disabled_plugins,
       required: settings.required_plugins,
+      ...(callMetrics === undefined ? {} : { onHandled: callMetrics.note }),
     }),
   );
   const facts = daemonFacts({ config, abilities, runtime, id, registry: core.registry });
   const onActivity = (): void => memory.touch();
   stack.use(await openDockerApi({ engine, facts, listen: places.docker, logger, onActivity }));
+  const { openCalls } = containerdApi;
+  stack.use(await openInspection({ ...core, settings, listen: places.debug, callMetrics, openCalls, logger }));
   memory.touch();
   return stack.move();
 }

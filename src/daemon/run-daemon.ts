@@ -86,6 +86,7 @@ async function serve({ config, loaded, findings }: LoadedConfig): Promise<number
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, write: printError });
   reportFindings(loaded, findings, logger);
   surviveStrayFailures(logger);
+  keepDebuggerShut();
   const stopped = stopSignal();
   const { assemble } = await import('#/daemon/assemble.ts');
   const { notifyManager } = await import('#/linux/notify.ts');
@@ -93,6 +94,7 @@ async function serve({ config, loaded, findings }: LoadedConfig): Promise<number
   logger.info('berthd is ready', { version, address: config.address, docker: config.dockerAddress, root: config.root });
   notifyManager(['READY=1']);
   const signal = await stopped;
+  endOnSecondSignal(logger);
   logger.info('berthd stops; containers run on', { signal });
   notifyManager(['STOPPING=1']);
   await daemon[Symbol.asyncDispose]();
@@ -101,6 +103,19 @@ async function serve({ config, loaded, findings }: LoadedConfig): Promise<number
 
 async function stopSignal(): Promise<string> {
   return Promise.race(['SIGTERM', 'SIGINT'].map((name) => once(process, name).then(() => name)));
+}
+
+/** Closing waits for others; who asks twice does not want to. The next start finds everything as after a crash. */
+function endOnSecondSignal(logger: Logger): void {
+  void stopSignal().then((signal) => {
+    logger.warn('berthd ends at once: it was told to stop twice', { signal });
+    process.exit(1);
+  });
+}
+
+/** Without a listener, Node answers SIGUSR1 by opening its debugger to everybody on this machine. */
+function keepDebuggerShut(): void {
+  process.on('SIGUSR1', () => {});
 }
 
 /** A failure that nobody caught is a bug, but not one to take every running pull and attach down for. */
