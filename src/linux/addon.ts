@@ -84,6 +84,10 @@ export interface Addon {
   trimMemory(): Result;
   trimMemoryAsync(): Pending;
   probeNftablesAsync(): Pending;
+
+  loopAttachAsync(path: string, readOnly: number, tag: string): Pending;
+  loopSetAutoclear(fd: number, on: number): Result;
+  loopTag(fd: number, tag: Uint8Array): Result;
 }
 
 let loaded: Addon | undefined;
