@@ -110,6 +110,7 @@ export interface StoredMount {
 /** A mount that the daemon made for a client. */
 export interface ActiveMount {
   readonly mount: StoredMount;
+  /** A directory, or a link to a loop device. */
   readonly mountPoint: string;
   /** Decimal nanoseconds. */
   readonly mountedAt: string;
