@@ -19,6 +19,8 @@ import type { Layers } from '#/core/layers/contract.ts';
 import { openLayers } from '#/core/layers/open-layers.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
+import type { Mounts } from '#/core/mounts/contract.ts';
+import { openMounts } from '#/core/mounts/open-mounts.ts';
 import { openRegistry } from '#/core/registry/open-registry.ts';
 import type { Registry } from '#/core/registry/contract.ts';
 import type { Snapshotters } from '#/core/snapshots/contract.ts';
@@ -98,6 +100,7 @@ interface Core {
   readonly layers: Layers;
   readonly registry: Registry;
   readonly images: Images;
+  readonly mounts: Mounts;
   readonly tasks: Tasks;
   readonly temporary: string;
 }
@@ -129,6 +132,7 @@ async function openCore(stack: AsyncDisposableStack, { config, listen, logger }:
   const layers = stack.use(await openLayers({ temporaryDirectory: join(temporary, 'layers'), logger }));
   const registry = openRegistry({ logger, userAgent: `berth/${version}`, ...registryOptions(settings) });
   const images = openImages({ metadata, content, snapshotters, layers, registry, events, logger });
+  const mounts = stack.use(await openMounts({ root, state, metadata, logger }));
   const shimEvents = stack.use(await openShimEvents({ listen, logger }));
   const shims = {
     socketAddress: config.address,
@@ -137,9 +141,9 @@ async function openCore(stack: AsyncDisposableStack, { config, listen, logger }:
     environment: shimEnvironment(settings),
   };
   const limits = shimLimits(settings);
-  const tasks = stack.use(await openTasks({ root, state, metadata, events, logger, shims, limits }));
+  const tasks = stack.use(await openTasks({ root, state, metadata, mounts, events, logger, shims, limits }));
   shimEvents.deliverTo(tasks);
-  return { events, metadata, content, snapshotters, layers, registry, images, tasks, temporary };
+  return { events, metadata, content, snapshotters, layers, registry, images, mounts, tasks, temporary };
 }
 
 async function openEngineOn(

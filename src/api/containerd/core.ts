@@ -3,6 +3,7 @@ import type { ContentStore } from '#/core/content/contract.ts';
 import type { Events } from '#/core/events/contract.ts';
 import type { Images } from '#/core/images/contract.ts';
 import type { Layers } from '#/core/layers/contract.ts';
+import type { Mounts } from '#/core/mounts/contract.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
 import type { Snapshotters } from '#/core/snapshots/contract.ts';
 import type { Tasks } from '#/core/tasks/contract.ts';
@@ -26,6 +27,7 @@ export interface ContainerdCore {
   readonly snapshotter: string;
   readonly layers: Layers;
   readonly images: Images;
+  readonly mounts: Mounts;
   readonly tasks: Tasks;
   readonly identity: Identity;
   readonly logger: Logger;

@@ -22,6 +22,15 @@ export function wireDescriptor(descriptor: Descriptor): MessageInitShape<typeof 
   return { mediaType, digest, size: BigInt(size), annotations: { ...annotations } };
 }
 
+/** Reads a list of mounts for whoever knows what a target is. */
+export const targetedMountsOf = (wires: readonly WireMount[]): Mount[] =>
+  wires.map(({ type, source, target, options }) => ({
+    type,
+    source,
+    ...(target === '' ? {} : { target }),
+    options: [...options],
+  }));
+
 /** Reads a list of mounts. Their target, for mounts below the first one's, is not offered and refused. */
 export function mountsOf(wires: readonly WireMount[]): Mount[] {
   return wires.map(({ type, source, target, options }) => {
@@ -35,4 +44,4 @@ export function mountsOf(wires: readonly WireMount[]): Mount[] {
 }
 
 export const wireMounts = (mounts: readonly Mount[]): MessageInitShape<typeof MountSchema>[] =>
-  mounts.map(({ type, source, options }) => ({ type, source, options: [...options] }));
+  mounts.map(({ type, source, target = '', options }) => ({ type, source, target, options: [...options] }));

@@ -10,6 +10,7 @@ import { openContent } from '#/core/content/open-content.ts';
 import { createEvents } from '#/core/events/create-events.ts';
 import { openImages } from '#/core/images/open-images.ts';
 import { openLayers } from '#/core/layers/open-layers.ts';
+import { openMounts } from '#/core/mounts/open-mounts.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import type { Registry } from '#/core/registry/contract.ts';
 import { openNative } from '#/core/snapshots/native.ts';
@@ -62,6 +63,7 @@ export async function openApi(
     snapshotter: 'overlayfs',
     layers,
     images: openImages({ metadata, content, snapshotters, layers, registry, events }),
+    mounts: undo.use(await openMounts({ root: dir.path, state: join(dir.path, 'state'), metadata })),
     tasks: absent('tasks'),
     identity: { version: 'v2.0.0-test', revision: 'abc', uuid: '11111111-2222-3333-4444-555555555555' },
     logger: silentLogger,

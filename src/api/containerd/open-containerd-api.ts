@@ -10,6 +10,7 @@ import { healthService } from '#/api/containerd/health.ts';
 import { imagesService } from '#/api/containerd/images.ts';
 import { introspectionService } from '#/api/containerd/introspection.ts';
 import { leasesService } from '#/api/containerd/leases.ts';
+import { mountsService } from '#/api/containerd/mounts.ts';
 import { namespacesService } from '#/api/containerd/namespaces.ts';
 import { listPlugins, serviceUri } from '#/api/containerd/plugins.ts';
 import { sandboxControllersService } from '#/api/containerd/sandbox-controllers.ts';
@@ -95,6 +96,7 @@ function services(
     leasesService(core, garbage),
     diffService(core),
     tasksService(core),
+    mountsService(core),
     sandboxStoreService(core),
     sandboxControllersService(core),
     eventsService(core),

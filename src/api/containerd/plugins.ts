@@ -1,4 +1,5 @@
 import type { ContainerdCore } from '#/api/containerd/core.ts';
+import { handlers } from '#/core/mounts/plan-activation.ts';
 import type { Snapshotter } from '#/core/snapshots/contract.ts';
 import type { Platform } from '#/oci/platform.ts';
 import { hostPlatform } from '#/oci/platform.ts';
@@ -32,6 +33,7 @@ export function listPlugins(core: ContainerdCore, services: readonly BoundServic
     plugin('gc', 'scheduler', { requires: ['metadata'] }),
     plugin('lease', 'manager', { requires: ['metadata', 'gc'] }),
     plugin('differ', 'walking', { requires: ['metadata'], platforms: [hostPlatform()] }),
+    ...(ids.includes('mounts') ? mountEntries : []),
     plugin('shim', 'manager', { requires: ['event', 'metadata'] }),
     runtimeEntry(ids),
     ...(ids.includes('transfer') ? [plugin('transfer', 'local', { requires: transferNeeds })] : []),
@@ -42,6 +44,11 @@ export function listPlugins(core: ContainerdCore, services: readonly BoundServic
 }
 
 const transferNeeds = ['lease', 'metadata', 'differ', 'snapshotter'];
+
+const mountEntries = [
+  ...handlers.map((id) => plugin('mount-handler', id, { platforms: [hostPlatform()] })),
+  plugin('mount-manager', 'sqlite', { requires: ['metadata', 'mount-handler'] }),
+];
 
 const sandboxEntries = [
   plugin('sandbox.store', 'local', { requires: ['metadata'] }),

@@ -1,5 +1,5 @@
 import type { ContainerdCore } from '#/api/containerd/core.ts';
-import { mountsOf } from '#/api/containerd/descriptors.ts';
+import { targetedMountsOf } from '#/api/containerd/descriptors.ts';
 import { namespaceOf } from '#/api/containerd/request-scope.ts';
 import { readSandbox } from '#/api/containerd/sandbox-records.ts';
 import { timestampOf } from '#/api/containerd/timestamps.ts';
@@ -103,5 +103,8 @@ function createOf(
   const record = wire === undefined ? stored(id) : readSandbox(wire);
   const options = findValueOfAny(request.options);
   const given = options === undefined ? {} : { options };
-  return { id, sandbox: { record, rootfs: mountsOf(rootfs), netnsPath, annotations: { ...annotations }, ...given } };
+  return {
+    id,
+    sandbox: { record, rootfs: targetedMountsOf(rootfs), netnsPath, annotations: { ...annotations }, ...given },
+  };
 }

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
-import { descriptorOf, mountsOf } from '#/api/containerd/descriptors.ts';
+import { descriptorOf, targetedMountsOf } from '#/api/containerd/descriptors.ts';
 import { selectRecords } from '#/api/containerd/select-records.ts';
 import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
 import { timestampOf } from '#/api/containerd/timestamps.ts';
@@ -120,7 +120,7 @@ function taskOf(request: CreateTaskRequest): CreateTask {
   const options = request.options?.value.length === 0 ? undefined : findValueOfAny(request.options);
   const taskApi = taskApiOf(request, options);
   return {
-    rootfs: mountsOf(request.rootfs),
+    rootfs: targetedMountsOf(request.rootfs),
     stdio: stdioOf(request),
     ...optional('options', options),
     ...(taskApi === undefined ? {} : { taskApi }),

@@ -17,7 +17,7 @@ export interface ActivateOptions {
   readonly allow?: readonly string[];
 }
 
-export interface Mounts {
+export interface Mounts extends AsyncDisposable {
   /** False when the kernel can do with the list as it is. */
   needsActivation(mounts: readonly StoredMount[], options?: ActivateOptions): boolean;
   /** `unimplemented` when nothing needs it, so that the caller mounts as usual; `already-exists` for a taken name. */
@@ -33,6 +33,4 @@ export interface Mounts {
   setLabels(namespace: string, name: string, change: (labels: Labels) => Labels): Promise<ActivationRecord>;
   /** Throws `not-found`. */
   deactivate(namespace: string, name: string): Promise<void>;
-  /** Undoes mounts whose records are gone. */
-  sweep(): Promise<void>;
 }

@@ -68,7 +68,7 @@ async function make(place: string, { size, type, uuid }: Wish): Promise<void> {
     const args = ['-q', ...(uuid === '' ? [] : named), temporary];
     const { code, stdout, stderr } = await run({ file, args, env: process.env, timeoutMs, maxOutput });
     if (code !== 0)
-      throw new EngineError('unknown', `Cannot make a file system at "${place}": ${`${stdout}${stderr}`.trim()}`);
+      throw new EngineError('unknown', `Cannot make a file system at "${place}": ${whatWasSaid(stdout, stderr)}`);
     await rename(temporary, place);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -91,3 +91,5 @@ async function isThere(path: string): Promise<boolean> {
     throw error;
   }
 }
+
+const whatWasSaid = (...outputs: readonly Buffer[]): string => Buffer.concat(outputs).toString('utf8').trim();

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstat, readdir, readlink, rmdir, unlink } from 'node:fs/promises';
+import { readdir, readlink, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '#/base/errors.ts';
 import { releaseLoop } from '#/linux/loop.ts';
@@ -32,18 +32,25 @@ export async function takeDown({ directory, at, tagOf }: MountPoints): Promise<v
   const names = await namesIn(directory);
   const indexes = names.filter((name) => /^\d{3,}$/.test(name)).map(Number);
   for (const index of indexes.sort((one, other) => other - one)) await takeDownOne(at(index), tagOf(index));
-  await rmdir(directory).catch((error: unknown) => {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  });
+  await rmdir(directory).catch(ignoreMissing);
+}
+
+function ignoreMissing(error: unknown): void {
+  if (errnoOf(error) !== 'ENOENT') throw error;
 }
 
 async function takeDownOne(path: string, tag: string): Promise<void> {
-  if ((await lstat(path)).isSymbolicLink()) {
-    await releaseLoop(await readlink(path), tag);
-    return await unlink(path);
+  const device = await readlink(path).catch((error: unknown) => {
+    const code = errnoOf(error);
+    if (code === 'EINVAL' || code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (device === undefined) {
+    await unmountAll(path);
+    return await rmdir(path).catch(ignoreMissing);
   }
-  await unmountAll(path);
-  await rmdir(path);
+  await releaseLoop(device, tag);
+  await unlink(path).catch(ignoreMissing);
 }
 
 export async function namesIn(directory: string): Promise<string[]> {

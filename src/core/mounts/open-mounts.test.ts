@@ -35,8 +35,12 @@ async function openRig(t: TestContext): Promise<Rig> {
   await Promise.all([mkdir(root), mkdir(state)]);
   const metadata = await openMetadata({ path: join(dir.path, 'meta.db') });
   t.after(() => metadata[Symbol.asyncDispose]());
-  const restart = (): Promise<Mounts> => openMounts({ root, state, metadata });
-  return { root, state, metadata, mounts: await restart(), restart };
+  const mounts = await openMounts({ root, state, metadata });
+  const restart = async (): Promise<Mounts> => {
+    await mounts[Symbol.asyncDispose]();
+    return await openMounts({ root, state, metadata });
+  };
+  return { root, state, metadata, mounts, restart };
 }
 
 const placesOf = async ({ state }: Rig): Promise<string[]> =>

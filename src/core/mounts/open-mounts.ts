@@ -30,6 +30,7 @@ export async function openMounts({ root, state, metadata, logger = silentLogger 
   await mkdir(parent, { recursive: true, mode: 0o700 });
   const kept = new KeptMounts({ parent, roots: [parent, root], metadata, logger });
   await kept.recover();
+  kept.follow();
   return kept;
 }
 
@@ -48,6 +49,8 @@ class KeptMounts implements Mounts {
   readonly #names = new KeyedMutex();
   /** Numbers of directories that are being worked on. */
   readonly #busy = new Set<number>();
+  #sweeping: Promise<void> = Promise.resolve();
+  #unfollow: () => void = () => {};
 
   constructor({ parent, roots, metadata, logger }: Parts) {
     this.#parent = parent;
@@ -125,7 +128,20 @@ class KeptMounts implements Mounts {
     });
   }
 
-  async sweep(): Promise<void> {
+  /** Records also go by themselves, with what they are kept for. */
+  follow(): void {
+    this.#unfollow = this.#metadata.onChange((changes) => {
+      if (!changes.some(({ kind, op }) => kind === 'mount' && op === 'delete')) return;
+      this.#sweeping = this.#sweeping.then(() => this.#sweep());
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unfollow();
+    await this.#sweeping;
+  }
+
+  async #sweep(): Promise<void> {
     const { read } = this.#metadata;
     const numbers = (await namesIn(this.#parent)).filter((name) => /^\d+$/.test(name)).map(Number);
     // Records come before directories, so what has no record now had its time.
@@ -149,7 +165,7 @@ class KeptMounts implements Mounts {
         this.#logger.info('undoing mounts that are not whole', { namespace, name: record.name });
         await this.#metadata.write((tx) => tx.mounts.delete(namespace, record.name));
       }
-    await this.sweep();
+    await this.#sweep();
   }
 
   #placesOf(id: number): MountPoints {

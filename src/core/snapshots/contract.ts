@@ -16,6 +16,8 @@ import type { Metadata, SnapshotRecord, WriteOptions } from '#/core/metadata/con
 export interface Mount {
   readonly type: string;
   readonly source: string;
+  /** A directory below the first mount of a list; '' and absent are the same. */
+  readonly target?: string;
   readonly options: readonly string[];
 }
 

@@ -1,5 +1,6 @@
 import type { Logger } from '#/base/log.ts';
 import type { Events } from '#/core/events/contract.ts';
+import type { Mounts } from '#/core/mounts/contract.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
 
 /** How shims are run, and how they reach the daemon. */
@@ -33,6 +34,7 @@ export interface TasksContext {
   readonly root: string;
   readonly state: string;
   readonly metadata: Metadata;
+  readonly mounts: Mounts;
   readonly events: Events;
   readonly shims: ShimAddresses;
   readonly limits: ShimLimits;

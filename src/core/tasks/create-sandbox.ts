@@ -11,6 +11,7 @@ import { runtimeOptions } from '#/core/tasks/runtime-options.ts';
 import type { CreateSandbox } from '#/core/tasks/sandbox-contract.ts';
 import { tellCreated, tellExited, tellStarted } from '#/core/tasks/sandbox-events.ts';
 import { sandboxMethods } from '#/core/tasks/shim-client.ts';
+import { wireMount } from '#/core/tasks/wire-mount.ts';
 import type { TaskHost } from '#/core/tasks/task-host.ts';
 import { timeOf } from '#/core/tasks/timestamp.ts';
 import { findAnyOfValue } from '#/rpc/any.ts';
@@ -71,7 +72,7 @@ async function callCreate(
     await shim.call(sandboxMethods.createSandbox, {
       sandboxId: key.id,
       bundlePath: bundle.path,
-      rootfs: rootfs.map((mount) => ({ ...mount, options: [...mount.options] })),
+      rootfs: rootfs.map(wireMount),
       netnsPath,
       annotations: { ...annotations },
       ...(packed === undefined ? {} : { options: packed }),

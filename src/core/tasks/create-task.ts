@@ -2,6 +2,7 @@ import type { TypedValue } from '#/base/any.ts';
 import { now } from '#/base/clock.ts';
 import { EngineError, describeFailure, isKind, messageOf } from '#/base/errors.ts';
 import { namingFullDisk } from '#/base/disk-full.ts';
+import { activateRootfs } from '#/core/tasks/active-mounts.ts';
 import type { Bundle, BundleContent } from '#/core/tasks/bundle.ts';
 import { bundleOf, createBundle } from '#/core/tasks/bundle.ts';
 import type { TaskKey } from '#/core/tasks/context.ts';
@@ -19,6 +20,7 @@ import { shimMethods } from '#/core/tasks/shim-client.ts';
 import { openShimLog } from '#/core/tasks/shim-log.ts';
 import type { TaskHost } from '#/core/tasks/task-host.ts';
 import { undoTask } from '#/core/tasks/undo-task.ts';
+import { wireMount } from '#/core/tasks/wire-mount.ts';
 import { findAnyOfValue } from '#/rpc/any.ts';
 
 /**
@@ -38,7 +40,8 @@ export async function createTask(host: TaskHost, key: TaskKey, request: CreateTa
   const intent = await addIntent(host, bundle);
   undo.defer(() => undoCreate(host, bundle, intent));
   await makeBundle(host, bundle, { spec: container.spec.value, shim: binary });
-  const task = await startTask({ host, undo, bundle, binary, options, request });
+  const rootfs = await activateRootfs(host, key, { binary, rootfs: request.rootfs });
+  const task = await startTask({ host, undo, bundle, binary, options, request: { ...request, rootfs } });
   task.init.follow(task.shim, key.id);
   await removeIntent(host, intent);
   undo.move();
@@ -164,7 +167,7 @@ async function createContainer(
     const { pid } = await shim.call(shimMethods.create, {
       id: bundle.key.id,
       bundle: bundle.path,
-      rootfs: rootfs.map((mount) => ({ ...mount, options: [...mount.options] })),
+      rootfs: rootfs.map(wireMount),
       ...stdio,
       ...(packed === undefined ? {} : { options: packed }),
     });

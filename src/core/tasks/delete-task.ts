@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { now } from '#/base/clock.ts';
 import { EngineError, isKind, messageOf } from '#/base/errors.ts';
+import { deactivateRootfs } from '#/core/tasks/active-mounts.ts';
 import { retireBundle } from '#/core/tasks/bundle.ts';
 import { taskName } from '#/core/tasks/context.ts';
 import type { Exit } from '#/core/tasks/contract.ts';
@@ -21,6 +22,7 @@ const closeLimit = 1000;
  */
 export async function deleteTask(host: TaskHost, task: RunningTask): Promise<Exit> {
   const exit = await deleteContainer(host, task);
+  await deactivateRootfs(host, task.key);
   if (!host.registry.remove(task)) return exit;
   task.finishAll(exit);
   host.teardowns.begin(task.key, async () => {

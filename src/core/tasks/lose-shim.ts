@@ -1,5 +1,6 @@
 import { now } from '#/base/clock.ts';
 import { messageOf } from '#/base/errors.ts';
+import { deactivateRootfs } from '#/core/tasks/active-mounts.ts';
 import { removeBundle } from '#/core/tasks/bundle.ts';
 import type { TaskKey } from '#/core/tasks/context.ts';
 import { taskName } from '#/core/tasks/context.ts';
@@ -32,6 +33,7 @@ async function loseTask(host: TaskHost, task: RunningTask): Promise<void> {
   const found = await deleteByShim({ binary, bundle, addresses: context.shims }, context.limits.cleanup).catch(warn);
   // The socket of a sandbox's shim is the sandbox's.
   await Promise.all([joined ? undefined : removeSocket(endpoint), removeBundle(bundle)]).catch(warn);
+  await deactivateRootfs(host, task.key);
   task.log[Symbol.dispose]();
   if (!registry.remove(task)) return;
   const exit = ended ?? { pid: task.init.pid, exitStatus: found?.exitStatus ?? unknownExit, exitedAt: now() };

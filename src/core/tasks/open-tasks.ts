@@ -13,7 +13,7 @@ import { openSandboxes, releaseSandboxes } from '#/core/tasks/open-sandboxes.ts'
 import { onceOrAborted } from '#/core/tasks/once-or-aborted.ts';
 import type { RunningSandbox } from '#/core/tasks/running-sandbox.ts';
 import type { RunningTask } from '#/core/tasks/running-task.ts';
-import { readRuntimeInfo } from '#/core/tasks/runtime-info.ts';
+import { createRuntimeMounts, readRuntimeInfo } from '#/core/tasks/runtime-info.ts';
 import { createShimBinaries } from '#/core/tasks/shim-binary.ts';
 import { createShimDialects } from '#/core/tasks/shim-dialect.ts';
 import * as calls from '#/core/tasks/task-calls.ts';
@@ -37,6 +37,7 @@ export async function openTasks(context: TasksContext): Promise<Tasks> {
     sandboxes: { registry: new Registry<RunningSandbox>('sandbox'), teardowns: new Teardowns(context.logger) },
     binaries: createShimBinaries(),
     dialects: createShimDialects(),
+    runtimeMounts: createRuntimeMounts(),
     closing: closing.signal,
   };
   // The first create need not wait for the shim to tell its version.

@@ -1,5 +1,6 @@
 import type { TasksContext } from '#/core/tasks/context.ts';
 import type { ShimBinaries } from '#/core/tasks/shim-binary.ts';
+import type { RuntimeMounts } from '#/core/tasks/runtime-info.ts';
 import type { ShimDialects } from '#/core/tasks/shim-dialect.ts';
 import type { Registry } from '#/core/tasks/registry.ts';
 import type { RunningSandbox } from '#/core/tasks/running-sandbox.ts';
@@ -14,6 +15,7 @@ export interface TaskHost {
   readonly teardowns: Teardowns;
   readonly binaries: ShimBinaries;
   readonly dialects: ShimDialects;
+  readonly runtimeMounts: RuntimeMounts;
   /** Aborts when the daemon stops: from then on shims that go away are nobody's concern here. */
   readonly closing: AbortSignal;
 }

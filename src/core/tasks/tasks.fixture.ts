@@ -7,6 +7,8 @@ import { now } from '#/base/clock.ts';
 import type { Events } from '#/core/events/contract.ts';
 import { createEvents } from '#/core/events/create-events.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
+import type { Mounts } from '#/core/mounts/contract.ts';
+import { openMounts } from '#/core/mounts/open-mounts.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import type { CreateTask, Stdio, Tasks } from '#/core/tasks/contract.ts';
 import { usualLimits } from '#/core/tasks/context.ts';
@@ -61,6 +63,7 @@ async function removeCgroups(namespace: string): Promise<void> {
 /** What a daemon would have open over a place. */
 export interface TaskDaemon extends AsyncDisposable {
   readonly metadata: Metadata;
+  readonly mounts: Mounts;
   readonly events: Events;
   readonly tasks: Tasks;
 }
@@ -69,6 +72,7 @@ export async function openTaskDaemon(place: TaskPlace, logger: Logger = silentLo
   await using stack = new AsyncDisposableStack();
   await mkdir(place.state, { recursive: true });
   const metadata = stack.use(await openMetadata({ path: join(place.path, 'meta.db') }));
+  const mounts = stack.use(await openMounts({ root: place.path, state: place.state, metadata }));
   const events = createEvents();
   const socketAddress = join(place.state, 'berth.sock');
   const ttrpcAddress = `${socketAddress}.ttrpc`;
@@ -91,6 +95,7 @@ export async function openTaskDaemon(place: TaskPlace, logger: Logger = silentLo
       root: join(place.path, 'root'),
       state: place.state,
       metadata,
+      mounts,
       events,
       shims: { socketAddress, ttrpcAddress, publishBinary: '/bin/true' },
       limits: usualLimits,
@@ -99,7 +104,7 @@ export async function openTaskDaemon(place: TaskPlace, logger: Logger = silentLo
   );
   opened.resolve(tasks);
   const lifetime = stack.move();
-  return { metadata, events, tasks, [Symbol.asyncDispose]: () => lifetime.disposeAsync() };
+  return { metadata, mounts, events, tasks, [Symbol.asyncDispose]: () => lifetime.disposeAsync() };
 }
 
 /** A runtime spec for busybox, with nothing that the test does not need. */

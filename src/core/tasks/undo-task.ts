@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { messageOf } from '#/base/errors.ts';
+import { deactivateRootfs } from '#/core/tasks/active-mounts.ts';
 import type { Bundle } from '#/core/tasks/bundle.ts';
 import { removeBundle } from '#/core/tasks/bundle.ts';
 import type { Exit } from '#/core/tasks/contract.ts';
@@ -35,6 +36,7 @@ export async function undoTask(host: TaskHost, bundle: Bundle): Promise<Exit | u
         );
   await removeLeftCgroup(bundle).catch(warn('cannot remove the cgroup of a container'));
   await removeBundle(bundle);
+  await deactivateRootfs(host, bundle.key);
   return exit;
 }
 
