@@ -51,6 +51,16 @@ export function parseReference(text: string): Reference {
   };
 }
 
+/** The same; undefined for what is no reference. */
+export function findReference(text: string): Reference | undefined {
+  try {
+    return parseReference(text);
+  } catch (error) {
+    if (error instanceof EngineError && error.kind === 'invalid-argument') return undefined;
+    throw error;
+  }
+}
+
 function splitDomain(name: string): { domain: string; path: string } {
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);

@@ -6,7 +6,7 @@ import { onlySources } from '#/core/images/gc-labels.ts';
 import type { StoredManifest, StoredTarget } from '#/core/images/image-content.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
 import { resolveImage } from '#/core/images/resolve.ts';
-import { openSources, type Sources } from '#/core/images/sources.ts';
+import { domainsOf, openSources, type Sources } from '#/core/images/sources.ts';
 import type { ImageRecord } from '#/core/metadata/contract.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 import { mediaTypes, selectManifest } from '#/oci/manifest.ts';
@@ -35,10 +35,12 @@ interface Choosing {
 export async function chooseExported(choosing: Choosing, options: ExportImages): Promise<ExportedImage[]> {
   const { parts, namespace, lease } = choosing;
   const { signal = new AbortController().signal, onProgress = (): void => {} } = options;
-  await using sources = openSources({ parts, namespace, lease, signal, onProgress });
+  const records: ImageRecord[] = [];
+  for (const name of options.names) records.push(await getImage(parts, namespace, name));
+  const domains = domainsOf(records.map(({ name }) => name));
+  await using sources = openSources({ parts, namespace, domains, lease, signal, onProgress });
   const chosen: ExportedImage[] = [];
-  for (const name of options.names) {
-    const record = await getImage(parts, namespace, name);
+  for (const record of records) {
     await parts.metadata.write((tx) =>
       tx.addLeaseResource(namespace, lease, { type: 'content', id: record.target.digest }),
     );

@@ -8,7 +8,7 @@ import { nameAnnotation, refAnnotation } from '#/core/images/name-targets.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 import { algorithmOf, hexOf, isDigest, type Digest } from '#/oci/digest.ts';
 import { mediaTypes } from '#/oci/manifest.ts';
-import { familiarReference, parseReference } from '#/oci/reference.ts';
+import { familiarReference, findReference } from '#/oci/reference.ts';
 import type { TarEntry } from '#/oci/tar-entry.ts';
 import { encodeTarEntry, paddingAfter, tarEnd } from '#/oci/tar-writer.ts';
 
@@ -88,21 +88,10 @@ function ociIndex(images: readonly ExportedImage[]): object {
 
 function nameAnnotations(name: string): Record<string, string> {
   if (isDigest(name)) return {};
-  const tag = readTag(name);
   return {
     [nameAnnotation]: name,
-    [refAnnotation]: tag ?? name,
+    [refAnnotation]: findReference(name)?.tag ?? name,
   };
-}
-
-function readTag(name: string): string | undefined {
-  try {
-    return parseReference(name).tag;
-  } catch (error) {
-    // Other clients store images under any text.
-    if (error instanceof EngineError) return undefined;
-    throw error;
-  }
 }
 
 function dockerManifest(images: readonly ExportedImage[]): object[] {
@@ -122,8 +111,9 @@ function dockerManifest(images: readonly ExportedImage[]): object[] {
 }
 
 function repoTag(name: string): string[] {
-  if (isDigest(name) || readTag(name) === undefined) return [];
-  const { digest: _left, ...tagged } = parseReference(name);
+  const reference = isDigest(name) ? undefined : findReference(name);
+  if (reference?.tag === undefined) return [];
+  const { digest: _left, ...tagged } = reference;
   return [familiarReference(tagged)];
 }
 

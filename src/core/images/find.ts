@@ -3,7 +3,7 @@ import type { ImageParts } from '#/core/images/image-parts.ts';
 import type { ImageRecord } from '#/core/metadata/contract.ts';
 import { resolveImage } from '#/core/images/resolve.ts';
 import { hexOf, isDigest, type Digest } from '#/oci/digest.ts';
-import { formatReference, parseReference, type Reference } from '#/oci/reference.ts';
+import { findReference, formatReference, type Reference } from '#/oci/reference.ts';
 
 const shortestId = 4;
 
@@ -27,7 +27,7 @@ export async function getImage(parts: ImageParts, namespace: string, text: strin
 }
 
 function findByReference({ metadata }: ImageParts, namespace: string, text: string): ImageRecord | undefined {
-  const reference = readReference(text);
+  const reference = findReference(text);
   if (reference === undefined) return undefined;
   const exact = metadata.read.images.find(namespace, formatReference(reference));
   if (exact !== undefined || reference.digest === undefined) return exact;
@@ -40,17 +40,8 @@ function findByReference({ metadata }: ImageParts, namespace: string, text: stri
   );
 }
 
-function readReference(text: string): Reference | undefined {
-  try {
-    return parseReference(text);
-  } catch (error) {
-    if (error instanceof EngineError && error.kind === 'invalid-argument') return undefined;
-    throw error;
-  }
-}
-
 function isIn({ domain, path }: Reference, name: string): boolean {
-  const reference = readReference(name);
+  const reference = findReference(name);
   return reference?.domain === domain && reference.path === path;
 }
 

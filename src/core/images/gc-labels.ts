@@ -32,7 +32,10 @@ export const unpackedLabel = (snapshotter: string): string => `containerd.io/gc.
 
 const sourcePrefix = 'containerd.io/distribution.source.';
 
-export const sourceLabel = (domain: string): string => `${sourcePrefix}${domain}`;
+/** Go's clients leave the port out. */
+export const sourceHost = (domain: string): string => domain.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+
+export const sourceLabel = (domain: string): string => `${sourcePrefix}${sourceHost(domain)}`;
 
 export const sourceOf = ({ domain, path }: Reference): Labels => ({ [sourceLabel(domain)]: path });
 
@@ -46,11 +49,17 @@ export function withSource(labels: Labels, { domain, path }: Reference): Labels 
   return { ...labels, [key]: all.length > longestSources ? path : all };
 }
 
+export interface Source {
+  /** Of the registry, without its port. */
+  readonly host: string;
+  readonly path: string;
+}
+
 /** The repositories that a blob is known to come from. */
-export function sourcesOf(labels: Labels): Pick<Reference, 'domain' | 'path'>[] {
+export function sourcesOf(labels: Labels): Source[] {
   return Object.entries(labels).flatMap(([key, value]) =>
     key.startsWith(sourcePrefix)
-      ? value.split(',').map((path) => ({ domain: key.slice(sourcePrefix.length), path }))
+      ? value.split(',').map((path) => ({ host: key.slice(sourcePrefix.length), path }))
       : [],
   );
 }

@@ -9,7 +9,7 @@ import type { ImageParts } from '#/core/images/image-parts.ts';
 import { underLease } from '#/core/images/lease-work.ts';
 import { planPush, type PushPlan } from '#/core/images/push-plan.ts';
 import { allOrStop, Slots } from '#/core/images/run-together.ts';
-import { openSources, type Sources } from '#/core/images/sources.ts';
+import { domainsOf, openSources, type Sources } from '#/core/images/sources.ts';
 import type { Repository } from '#/core/registry/contract.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 import { formatReference } from '#/oci/reference.ts';
@@ -39,7 +39,8 @@ export async function pushImage(parts: ImageParts, namespace: string, options: P
     await using repository = await parts.registry.openRepository(reference, { ...access, signal });
     const from = { domain: reference.domain, options: access };
     const common = { parts, namespace, signal, onProgress };
-    await using sources = openSources({ ...common, lease: lease.id, access: from });
+    const domains = [...domainsOf([name]), reference.domain];
+    await using sources = openSources({ ...common, domains, lease: lease.id, access: from });
     const pushing: Pushing = { ...common, repository, sources, stop };
     const selection = { what: `image "${name}"`, platforms, lenient: true };
     const blob: Obtain['blob'] = async (wanted, manifest) => await canSend(pushing, wanted, manifest);

@@ -2,11 +2,11 @@ import type { Labels } from '#/base/any.ts';
 import { EngineError, messageOf } from '#/base/errors.ts';
 import type { ImageProgress, RegistryAccess } from '#/core/images/contract.ts';
 import { fetchDocument, fetchLayer, type Fetching } from '#/core/images/fetch.ts';
-import { sourcesOf } from '#/core/images/gc-labels.ts';
+import { sourceHost, sourcesOf } from '#/core/images/gc-labels.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
 import type { Repository } from '#/core/registry/contract.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
-import { parseReference } from '#/oci/reference.ts';
+import { findReference, parseReference } from '#/oci/reference.ts';
 
 /** The repositories that content came from, for what was left there when its parent was fetched. */
 export interface Sources extends AsyncDisposable {
@@ -24,6 +24,8 @@ export interface SourcesContext {
   readonly lease: string;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: ImageProgress) => void;
+  /** Registries with their ports, which labels leave out: those of the names that the image has and gets. */
+  readonly domains: readonly string[];
   /** For the registry of that domain; others are reached as configured. */
   readonly access?: { readonly domain: string; readonly options: RegistryAccess };
 }
@@ -31,7 +33,7 @@ export interface SourcesContext {
 const maxSources = 8;
 
 export function openSources(context: SourcesContext): Sources {
-  const { parts, access, signal } = context;
+  const { parts, access, signal, domains } = context;
   const opened = new Map<string, Promise<Repository>>();
   const open = async (domain: string, path: string): Promise<Repository> => {
     const name = `${domain}/${path}`;
@@ -46,7 +48,8 @@ export function openSources(context: SourcesContext): Sources {
   ): Promise<string | undefined> => {
     const sources = sourcesOf(labels).slice(0, maxSources);
     const reasons: string[] = [];
-    for (const { domain, path } of sources)
+    for (const { host, path } of sources) {
+      const domain = domains.find((known) => sourceHost(known) === host) ?? host;
       try {
         if (await work(await open(domain, path))) return undefined;
         reasons.push(`${domain}/${path} does not have it`);
@@ -55,6 +58,7 @@ export function openSources(context: SourcesContext): Sources {
         if (!(error instanceof EngineError)) throw error;
         reasons.push(messageOf(error));
       }
+    }
     return sources.length === 0 ? 'nothing says where it came from' : reasons.join('; ');
   };
   const fetching = (repository: Repository): Fetching => ({ ...context, repository });
@@ -77,3 +81,7 @@ export function openSources(context: SourcesContext): Sources {
     },
   };
 }
+
+/** The registry of an image's name, where the name is one that a registry could have. */
+export const domainsOf = (names: readonly string[]): string[] =>
+  names.flatMap((name) => findReference(name)?.domain ?? []);

@@ -10,8 +10,10 @@ export interface OpenStream {
   offer(value: TypedValue): void;
   /** The client's next value; undefined at its end. One reader at a time. */
   receive(): Promise<TypedValue | undefined>;
-  /** Ends it once what was sent is on its way. */
+  /** Ends it; what was sent still goes. */
   close(): void;
+  /** Resolves when it has ended and all that was sent is on its way. */
+  readonly ended: Promise<void>;
 }
 
 export interface NewStream {
@@ -21,7 +23,7 @@ export interface NewStream {
   readonly signal: AbortSignal;
 }
 
-/** A stream as the call sees it that carries it. */
+/** A stream as the call sees it that carries it; disposing of it says that nothing more goes. */
 export interface CarriedStream extends Disposable {
   readonly outgoing: AsyncIterable<TypedValue>;
 }
@@ -46,18 +48,23 @@ export class Streams {
       throw new EngineError('resource-exhausted', `Cannot open stream "${id}": ${maxStreams} are open`);
     const outgoing = new BoundedQueue<TypedValue>(longestQueue);
     const received = new BoundedQueue<TypedValue>(longestQueue);
-    const ended = new EngineError('cancelled', `Cannot use stream "${id}": it has ended`);
+    const isOver = new EngineError('cancelled', `Cannot use stream "${id}": it has ended`);
+    const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
     const close = (): void => {
       if (this.#open.get(key) === stream) this.#open.delete(key);
       signal.removeEventListener('abort', close);
       outgoing.close();
-      received.close(ended);
+      received.close(isOver);
     };
-    const stream = openStream(outgoing, received, { ended, close });
+    const stream = openStream(outgoing, received, { isOver, close, ended });
     this.#open.set(key, stream);
     signal.addEventListener('abort', close, { once: true });
     void pump(incoming, received);
-    return { outgoing, [Symbol.dispose]: close };
+    const dispose = (): void => {
+      close();
+      finish();
+    };
+    return { outgoing, [Symbol.dispose]: dispose };
   }
 
   get(namespace: string, id: string): OpenStream {
@@ -72,19 +79,20 @@ const keyOf = (namespace: string, id: string): string => `${namespace} ${id}`;
 function openStream(
   outgoing: BoundedQueue<TypedValue>,
   received: BoundedQueue<TypedValue>,
-  { ended, close }: { readonly ended: EngineError; readonly close: () => void },
+  end: { readonly isOver: EngineError; readonly close: () => void; readonly ended: Promise<void> },
 ): OpenStream {
   const reader = received[Symbol.asyncIterator]();
   return {
     send: async (value) => {
-      if (!(await outgoing.push(value))) throw ended;
+      if (!(await outgoing.push(value))) throw end.isOver;
     },
     offer: (value) => void outgoing.offer(value),
     receive: async () => {
       const next = await reader.next();
       return next.done === true ? undefined : next.value;
     },
-    close,
+    close: end.close,
+    ended: end.ended,
   };
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
 import { echo } from '#/api/containerd/transfer/echo.ts';
@@ -38,7 +39,7 @@ export function transferService(core: ContainerdCore, streams: Streams): BoundSe
       const verb = verbs[`${shortName(source.typeUrl)} → ${shortName(destination.typeUrl)}`];
       if (verb === undefined)
         throw new EngineError('unimplemented', `Cannot transfer from ${source.typeUrl} to ${destination.typeUrl}`);
-      using used = useStreams(streams, context);
+      await using used = useStreams(streams, context);
       const tell = teller(used, request.options?.progressStream ?? '');
       const { signal } = context;
       const { useStream } = used;
@@ -53,9 +54,12 @@ function shortName(typeUrl: string): string {
   return name.startsWith(typePrefix) ? name.slice(typePrefix.length) : name;
 }
 
-interface UsedStreams extends Disposable {
+interface UsedStreams extends AsyncDisposable {
   readonly useStream: (id: string) => OpenStream;
 }
+
+/** How long the answer waits for what was told before it to go. */
+const patience = 1000;
 
 /** Gives a transfer its streams, and closes them with it. */
 function useStreams(streams: Streams, context: CallContext): UsedStreams {
@@ -67,7 +71,13 @@ function useStreams(streams: Streams, context: CallContext): UsedStreams {
       used.push(stream);
       return stream;
     },
-    [Symbol.dispose]: () => used.forEach((stream) => stream.close()),
+    [Symbol.asyncDispose]: async () => {
+      for (const stream of used) stream.close();
+      const timer = new AbortController();
+      const waited = sleep(patience, undefined, { signal: timer.signal }).catch(() => {});
+      await Promise.race([Promise.all(used.map(({ ended }) => ended)), waited]);
+      timer.abort();
+    },
   };
 }
 
