@@ -38,6 +38,7 @@ import { readHostFacts } from '#/daemon/host-facts.ts';
 import { daemonId } from '#/daemon/daemon-id.ts';
 import { placeListeners, type ListenPlaces } from '#/daemon/listen-places.ts';
 import {
+  namedRegistries,
   registryOptions,
   messageLimits,
   shimEnvironment,
@@ -233,6 +234,7 @@ function daemonFacts({ config, abilities, runtime, id, registry }: FactSources):
     logLevel: config.logLevel,
     runtimePath: runtime.path,
     runtimeVersion: runtime.version,
+    registries: namedRegistries(config.settings),
     checkLogin: (host, credentials, signal) => registry.checkLogin(host, credentials, signal),
   };
 }

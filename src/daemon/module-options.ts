@@ -39,14 +39,31 @@ export function snapshotterSettings({ plugins }: Settings): SnapshotterSettings 
 
 const rootPath = (path: string): { readonly rootPath?: string } => (path === '' ? {} : { rootPath: path });
 
-/** containerd has the directories of hosts.toml twice; for berth they are one. */
+/** Bytes: what containerd takes for no part at all. */
+const smallestPart = 512;
+const partsAtOnce = 3;
+
+/** containerd has the directories of hosts.toml twice, and the size of parts; for berth they are one. */
 export function registryOptions(settings: Settings): Partial<RegistryConfig> {
-  const { config_path: path } = settings.plugins['io.containerd.transfer.v1.local'];
+  const { config_path: path, concurrent_layer_fetch_buffer: buffer } =
+    settings.plugins['io.containerd.transfer.v1.local'];
+  const size = buffer || settings.plugins['io.containerd.cri.v1.images'].concurrent_layer_fetch_buffer;
   return {
     cri: criRegistry(settings),
     insecureRegistries: settings.berth.insecure_registries,
+    ...(size < smallestPart ? {} : { parts: { size, atOnce: partsAtOnce } }),
     ...(path === '' ? {} : { certificatePath: path }),
   };
+}
+
+/** What people are told of the registries that the configuration names. */
+export function namedRegistries(settings: Settings): {
+  readonly insecure: readonly string[];
+  readonly hubMirrors: readonly string[];
+} {
+  const { mirrors = {} } = criRegistry(settings);
+  const hub = mirrors['docker.io'] ?? mirrors['*'];
+  return { insecure: settings.berth.insecure_registries, hubMirrors: hub?.endpoint ?? [] };
 }
 
 /** The CRI section's registry counts for every face. What its file leaves empty is not set. */

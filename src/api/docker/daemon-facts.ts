@@ -13,5 +13,7 @@ export interface DaemonFacts {
   readonly logLevel: string;
   readonly runtimePath: string;
   readonly runtimeVersion: string;
+  /** Registries whose certificates do not count, and the mirrors of Docker Hub. */
+  readonly registries: { readonly insecure: readonly string[]; readonly hubMirrors: readonly string[] };
   checkLogin(host: string, credentials: Credentials, signal: AbortSignal): Promise<void>;
 }

@@ -92,5 +92,9 @@ function listOf(value: unknown): string[] {
 
 function registriesOf(config: unknown): string | undefined {
   if (typeof config !== 'object' || config === null || !('InsecureRegistryCIDRs' in config)) return undefined;
-  return listOf(config.InsecureRegistryCIDRs).join(' ') || undefined;
+  const indexes = 'IndexConfigs' in config && typeof config.IndexConfigs === 'object' ? config.IndexConfigs : {};
+  const hosts = Object.entries(indexes ?? {}).filter(
+    ([, index]: [string, { Secure?: boolean }]) => index.Secure === false,
+  );
+  return [...hosts.map(([host]) => host), ...listOf(config.InsecureRegistryCIDRs)].join(' ') || undefined;
 }

@@ -1,6 +1,7 @@
 import { availableParallelism, hostname, release, totalmem } from 'node:os';
 import { listRecords } from '#/engine/find-container.ts';
 import { viewContainer } from '#/engine/view.ts';
+import { registryConfig } from '#/api/docker/system/registry-config.ts';
 import type { Call, Handler } from '#/api/docker/call.ts';
 import { hostArchitecture, operatingSystem } from '#/api/docker/system/host.ts';
 
@@ -82,7 +83,7 @@ function fixedInfo({ facts }: Call): object {
     NEventsListener: 0,
     IPv4Forwarding: true,
     IndexServerAddress: 'https://index.docker.io/v1/',
-    RegistryConfig: { IndexConfigs: {}, InsecureRegistryCIDRs: ['127.0.0.0/8', '::1/128'], Mirrors: null },
+    RegistryConfig: registryConfig(facts.registries),
     GenericResources: null,
     Labels: [],
     ExperimentalBuild: false,

@@ -1,5 +1,5 @@
 import { formatPlatform, hostPlatform } from '#/oci/platform.ts';
-import { flag, path, text, texts, variables } from '#/daemon/config/parsers.ts';
+import { flag, path, text, texts, variables, whole } from '#/daemon/config/parsers.ts';
 import { branch, known, leaf, notHere, type SectionsOf, type Nothing, type Leaf } from '#/daemon/config/schema.ts';
 
 export interface CoreSettings {
@@ -12,7 +12,10 @@ export interface CoreSettings {
   };
   readonly 'io.containerd.snapshotter.v1.native': { readonly root_path: string };
   readonly 'io.containerd.monitor.task.v1.cgroups': { readonly no_prometheus: boolean };
-  readonly 'io.containerd.transfer.v1.local': { readonly config_path: string };
+  readonly 'io.containerd.transfer.v1.local': {
+    readonly config_path: string;
+    readonly concurrent_layer_fetch_buffer: number;
+  };
   readonly 'io.containerd.shim.v1.manager': { readonly env: readonly string[] };
 }
 
@@ -59,7 +62,11 @@ export const coreSections: SectionsOf<CoreSettings> = {
   'io.containerd.snapshotter.v1.native': branch<{ readonly root_path: string }>('', { root_path: rootPath }),
   'io.containerd.transfer.v1.local': branch<CoreSettings['io.containerd.transfer.v1.local']>('', {
     max_concurrent_downloads: known(3),
-    concurrent_layer_fetch_buffer: known(0),
+    concurrent_layer_fetch_buffer: leaf(
+      whole,
+      0,
+      'Bytes of a part when large layers are fetched in parts, three at once; 0 does not.',
+    ),
     max_concurrent_uploaded_layers: known(3),
     max_concurrent_unpacks: known(1),
     check_platform_supported: known(false),

@@ -1,5 +1,5 @@
 import type { CriAuth, CriRegistry, CriTls } from '#/core/registry/cri-registry.ts';
-import { flag, text, texts } from '#/daemon/config/parsers.ts';
+import { flag, text, texts, whole } from '#/daemon/config/parsers.ts';
 import {
   branch,
   known,
@@ -32,7 +32,10 @@ const runtime = branch<Nothing>('', {
 });
 
 export interface CriSettings {
-  readonly 'io.containerd.cri.v1.images': { readonly registry: CriRegistry };
+  readonly 'io.containerd.cri.v1.images': {
+    readonly registry: CriRegistry;
+    readonly concurrent_layer_fetch_buffer: number;
+  };
 }
 
 const auth = branch<CriAuth>('', {
@@ -76,7 +79,7 @@ export const criSections: SectionsOf<CriSettings> = {
     disable_snapshot_annotations: known(true),
     discard_unpacked_layers: known(false),
     max_concurrent_downloads: known(3),
-    concurrent_layer_fetch_buffer: known(0),
+    concurrent_layer_fetch_buffer: leaf(whole, 0, 'As in the transfer section, which is asked first.'),
     image_pull_progress_timeout: known('5m0s'),
     image_pull_with_sync_fs: known(false),
     stats_collect_period: known(10),
