@@ -130,12 +130,10 @@ function kindOf(name: string, wire: Kind): SnapshotKind {
   throw new EngineError('internal', `Cannot use snapshot "${name}" of another process: its kind ${wire} is unknown`);
 }
 
-function mountsOf(wires: readonly WireMount[]): Mount[] {
-  return wires.map(({ type, source, target, options }) => {
-    if (target === '') return { type, source, options: [...options] };
-    throw new EngineError(
-      'unimplemented',
-      `Cannot mount "${source}" on "${target}": mounts with a target are not known`,
-    );
-  });
-}
+const mountsOf = (wires: readonly WireMount[]): Mount[] =>
+  wires.map(({ type, source, target, options }) => ({
+    type,
+    source,
+    options: [...options],
+    ...(target === '' ? {} : { target }),
+  }));

@@ -17,6 +17,7 @@ import { runtimeOptions } from '#/core/tasks/runtime-options.ts';
 import type { ShimEndpoint } from '#/core/tasks/shim-answer.ts';
 import type { ShimClient } from '#/core/tasks/shim-client.ts';
 import { shimMethods } from '#/core/tasks/shim-client.ts';
+import { mountsForShim } from '#/core/tasks/mount-rootfs.ts';
 import { openShimLog } from '#/core/tasks/shim-log.ts';
 import type { TaskHost } from '#/core/tasks/task-host.ts';
 import { undoTask } from '#/core/tasks/undo-task.ts';
@@ -164,10 +165,11 @@ async function createContainer(
 ): Promise<number> {
   const packed = findAnyOfValue(options);
   try {
+    const mounts = await mountsForShim(bundle, rootfs);
     const { pid } = await shim.call(shimMethods.create, {
       id: bundle.key.id,
       bundle: bundle.path,
-      rootfs: rootfs.map(wireMount),
+      rootfs: mounts.map(wireMount),
       ...stdio,
       ...(packed === undefined ? {} : { options: packed }),
     });
