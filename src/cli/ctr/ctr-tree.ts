@@ -28,12 +28,17 @@ export const ctrTree: Readonly<Record<string, CtrNode>> = {
   info: leaf('Show who the daemon is', () => import('#/cli/ctr/commands/info.ts')),
   plugins: group(['plugin'], 'See what the daemon is made of', {
     list: leaf('List the parts of the daemon', () => import('#/cli/ctr/commands/plugins-list.ts'), ['ls']),
+    'inspect-runtime': leaf(
+      'Show what a runtime says of itself',
+      () => import('#/cli/ctr/commands/plugins-inspect-runtime.ts'),
+    ),
   }),
   deprecations: group([], 'See what will go in a later version', {
     list: leaf('List what is in use and will go', () => import('#/cli/ctr/commands/deprecations-list.ts')),
   }),
   run: leaf('Run a command in a new container', () => import('#/cli/ctr/commands/run.ts')),
   exec: leaf('Run a command in a running container', () => import('#/cli/ctr/commands/tasks-exec.ts')),
+  stats: leaf('Watch what containers use', () => import('#/cli/ctr/commands/stats.ts')),
   logs: leaf('Show what a detached container wrote', () => import('#/cli/ctr/commands/logs.ts')),
   containers: group(['c', 'container'], 'Manage containers: what may run', {
     create: leaf('Make a container', () => import('#/cli/ctr/commands/containers-create.ts')),
@@ -66,9 +71,15 @@ export const ctrTree: Readonly<Record<string, CtrNode>> = {
     usage: leaf('Show what an image takes on the disk', () => import('#/cli/ctr/commands/images-usage.ts')),
     tag: leaf('Give an image more names', () => import('#/cli/ctr/commands/images-tag.ts')),
     label: leaf('Set and clear labels of an image', () => import('#/cli/ctr/commands/images-label.ts')),
+    share: leaf('Give an image to another namespace', () => import('#/cli/ctr/commands/images-share.ts')),
+    mount: leaf('Mount the files of an image', () => import('#/cli/ctr/commands/images-mount.ts')),
+    unmount: leaf('Unmount an image', () => import('#/cli/ctr/commands/images-unmount.ts')),
     delete: leaf('Remove images', () => import('#/cli/ctr/commands/images-delete.ts'), removal),
     prune: leaf('Remove images that no container uses', () => import('#/cli/ctr/commands/images-prune.ts')),
   }),
+  login: leaf('Remember who you are to a registry', () => import('#/cli/ctr/commands/login.ts')),
+  logout: leaf('Forget who you are to a registry', () => import('#/cli/ctr/commands/logout.ts')),
+  prune: leaf('Remove what is not in use', () => import('#/cli/ctr/commands/prune.ts')),
   content: group([], 'Manage blobs: the bytes that images are made of', {
     list: leaf('List blobs', () => import('#/cli/ctr/commands/content-list.ts'), ['ls']),
     active: leaf('List uploads that have not ended', () => import('#/cli/ctr/commands/content-active.ts')),
@@ -116,6 +127,15 @@ export const ctrTree: Readonly<Record<string, CtrNode>> = {
     create: leaf('Make a namespace', () => import('#/cli/ctr/commands/namespaces-create.ts'), ['c']),
     label: leaf('Set and clear labels of a namespace', () => import('#/cli/ctr/commands/namespaces-label.ts')),
     remove: leaf('Remove empty namespaces', () => import('#/cli/ctr/commands/namespaces-remove.ts'), ['rm']),
+  }),
+  sandboxes: group(['sandbox', 'sb', 's'], 'Manage sandboxes, which several containers share', {
+    run: leaf('Make and start a sandbox', () => import('#/cli/ctr/commands/sandboxes-run.ts'), ['create', 'c', 'r']),
+    list: leaf('List sandboxes', () => import('#/cli/ctr/commands/sandboxes-list.ts'), ['ls']),
+    info: leaf('Show all of a sandbox', () => import('#/cli/ctr/commands/sandboxes-info.ts'), ['i']),
+    remove: leaf('Stop and remove sandboxes', () => import('#/cli/ctr/commands/sandboxes-remove.ts'), ['rm']),
+  }),
+  oci: group([], 'Work with the formats themselves', {
+    spec: leaf('Show the spec that a container starts from', () => import('#/cli/ctr/commands/oci-spec.ts')),
   }),
 };
 

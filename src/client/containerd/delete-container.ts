@@ -1,4 +1,5 @@
 import { EngineError, isKind } from '#/base/errors.ts';
+import { removeLog } from '#/client/containerd/container-log.ts';
 import type { ContainerdClient } from '#/client/containerd/containerd-client.ts';
 import { findTask } from '#/client/containerd/find-container.ts';
 import { openSnapshotter } from '#/client/containerd/snapshotter.ts';
@@ -40,4 +41,5 @@ export async function deleteRecord(
     }
   }
   await client.call(Containers.method.delete, { id });
+  await removeLog(client, container);
 }

@@ -29,7 +29,10 @@ export async function writeContent(
   try {
     const { ref, total, expected } = wish;
     const opened = await conversation.say({ action: WriteAction.STAT, ref, total: BigInt(total), expected });
-    const end = await sendPieces(conversation, wish, { chunks, from: Number(opened.offset) });
+    const from = Number(opened.offset);
+    // Another namespace has shared it, or an earlier upload brought it all.
+    const isWhole = total > 0 && from === total;
+    const end = isWhole ? total : await sendPieces(conversation, wish, { chunks, from });
     const { digest } = await conversation.say({
       action: WriteAction.COMMIT,
       total: BigInt(total === 0 ? end : total),

@@ -2,7 +2,7 @@ import { EngineError } from '#/base/errors.ts';
 import { findTask, getContainer } from '#/client/containerd/find-container.ts';
 import { exactly } from '#/cli/command.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
-import { findLog } from '#/cli/ctr/run/container-log.ts';
+import { findLog } from '#/client/containerd/container-log.ts';
 import { readLogFile } from '#/cli/ctr/run/read-log-file.ts';
 import { boolean, number } from '#/cli/flags.ts';
 import { Tasks } from '#/gen/containerd/services/tasks/v1/tasks_pb.ts';

@@ -4,8 +4,8 @@ import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
 import { containerFlags, runFlags } from '#/cli/ctr/run/container-flags.ts';
 import { checkWords, makeContainer } from '#/cli/ctr/run/make-container.ts';
 import { runTask, specOf, startDetached } from '#/cli/ctr/run/start-task.ts';
-import { chooseIo } from '#/cli/ctr/run/task-io.ts';
-import { logLabels } from '#/cli/ctr/run/container-log.ts';
+import { chooseIo, type TaskIo } from '#/cli/ctr/run/task-io.ts';
+import { logLabels } from '#/client/containerd/container-log.ts';
 
 export const command: CtrCommand = defineCtr({
   usage: '[OPTIONS] IMAGE|DIRECTORY NAME [COMMAND] [ARG...]',
@@ -18,7 +18,7 @@ export const command: CtrCommand = defineCtr({
     const wish = { flags, args, env, err, withConfig: given.has('config') };
     checkWords(wish);
     const client = await connect();
-    const io = (id: string, terminal: boolean): ReturnType<typeof chooseIo> =>
+    const io = (id: string, terminal: boolean): TaskIo =>
       chooseIo({
         address: client.address,
         namespace: globals.namespace,
@@ -29,7 +29,7 @@ export const command: CtrCommand = defineCtr({
         fifoDirectory: flags['fifo-dir'],
         detached: flags.detach,
       });
-    const container = await makeContainer(client, { ...wish, labels: (id) => logLabels(io(id, flags.tty)) });
+    const container = await makeContainer(client, { ...wish, labels: (id) => logLabels(stdoutOf(io(id, flags.tty))) });
     const task = {
       client,
       container,
@@ -48,3 +48,5 @@ export const command: CtrCommand = defineCtr({
     }
   },
 });
+
+const stdoutOf = (io: TaskIo): string => (io.kind === 'paths' ? io.paths.stdout : '');

@@ -4,7 +4,7 @@ import { getContainer, getTask } from '#/client/containerd/find-container.ts';
 import { exactly } from '#/cli/command.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
 import { carryProcess, superviseProcess } from '#/cli/ctr/run/follow-process.ts';
-import { findLog } from '#/cli/ctr/run/container-log.ts';
+import { findLog } from '#/client/containerd/container-log.ts';
 import { Tasks } from '#/gen/containerd/services/tasks/v1/tasks_pb.ts';
 
 export const command: CtrCommand = defineCtr({

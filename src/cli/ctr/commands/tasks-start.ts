@@ -1,7 +1,7 @@
 import { getContainer } from '#/client/containerd/find-container.ts';
 import { exactly } from '#/cli/command.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
-import { labelLog } from '#/cli/ctr/run/container-log.ts';
+import { labelLog } from '#/client/containerd/container-log.ts';
 import { runTask, specOf, startDetached } from '#/cli/ctr/run/start-task.ts';
 import { chooseIo } from '#/cli/ctr/run/task-io.ts';
 import { boolean, text } from '#/cli/flags.ts';
@@ -34,7 +34,7 @@ export const command: CtrCommand = defineCtr({
     const noPivot = flags['no-pivot'];
     const task = { client, container, io, noPivot, pidFile: flags['pid-file'], out, err };
     if (!flags.detach) return await runTask(task);
-    await labelLog(client, container, io);
+    if (io.kind === 'paths') await labelLog(client, container, io.paths.stdout);
     return await startDetached(task);
   },
 });

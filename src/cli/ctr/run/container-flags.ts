@@ -56,7 +56,7 @@ export const containerFlags: FlagsFor<ContainerFlags> = {
   'env-file': text('', 'FILE', 'Environment variables, one a line'),
   label: list('', 'KEY=VALUE', 'Label of the container'),
   annotation: list('', 'KEY=VALUE', 'Annotation for the runtime'),
-  mount: list('', 'SPEC', 'Mount, such as type=bind,src=/data,dst=/data,options=rbind:ro'),
+  mount: list('', 'SPEC', 'Mount: type=bind,src=/a,dst=/b,options=rbind:ro'),
   'net-host': boolean('', 'Share the network of this machine'),
   privileged: boolean('', 'Hold nothing back: all capabilities and devices'),
   'read-only': boolean('', 'Make the root file system read-only'),

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { logPath } from '#/client/containerd/container-log.ts';
 import { noStreams, type StreamPaths } from '#/client/containerd/process-io.ts';
 
 /** Where the streams of a task go: through FIFOs to us, or to what the shim opens by itself. */
@@ -32,6 +33,4 @@ export function chooseIo(wish: TaskIoWish): TaskIo {
 /** `/run/containerd/fifo` for containerd's own socket, as its clients have it. */
 export const fifoDirectoryOf = (address: string): string => join(dirname(address), 'fifo');
 
-function logUriOf({ address, namespace, id }: TaskIoWish): string {
-  return `file://${join(dirname(address), 'logs', namespace, `${id}.log`)}`;
-}
+const logUriOf = (wish: TaskIoWish): string => `file://${encodeURI(logPath(wish, wish.id))}`;
