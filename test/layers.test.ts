@@ -8,7 +8,7 @@ const ranks: readonly (readonly string[])[] = [
   ['linux', 'oci', 'rpc'],
   ['core/metadata', 'core/events'],
   ['core/content', 'core/snapshots'],
-  ['core/layers', 'core/registry', 'core/mounts'],
+  ['core/layers', 'core/registry', 'core/mounts', 'core/garbage'],
   ['core/images', 'core/network'],
   ['core/containers'],
   ['core/tasks'],

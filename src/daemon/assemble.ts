@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { now } from '#/base/clock.ts';
-import { EngineError, messageOf } from '#/base/errors.ts';
+import { EngineError } from '#/base/errors.ts';
 import type { Logger } from '#/base/log.ts';
 import { revision, version } from '#/base/version.ts';
 import { openContainerdApi } from '#/api/containerd/open-containerd-api.ts';
@@ -13,6 +13,9 @@ import type { ContentStore } from '#/core/content/contract.ts';
 import { openContent } from '#/core/content/open-content.ts';
 import type { Events } from '#/core/events/contract.ts';
 import { createEvents } from '#/core/events/create-events.ts';
+import type { Garbage } from '#/core/garbage/contract.ts';
+import { mountSource } from '#/core/garbage/mount-source.ts';
+import { openGarbage } from '#/core/garbage/open-garbage.ts';
 import type { Images } from '#/core/images/contract.ts';
 import { openImages } from '#/core/images/open-images.ts';
 import type { Layers } from '#/core/layers/contract.ts';
@@ -39,6 +42,7 @@ import { daemonId } from '#/daemon/daemon-id.ts';
 import { placeListeners, type ListenPlaces } from '#/daemon/listen-places.ts';
 import {
   namedRegistries,
+  garbageSchedule,
   registryOptions,
   messageLimits,
   shimEnvironment,
@@ -69,7 +73,6 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
   requireAbilities(abilities);
   const core = await openCore(stack, { config, listen: places.ttrpc, logger });
   const engine = stack.use(await openEngineOn(core, config, { abilities, logger }));
-  collectAtStart(stack, core.images, logger);
 
   const memory = stack.use(openMemoryKeeper({ quietMs: quietMilliseconds }));
   const identity = { version: `v${version}`, revision, uuid: id };
@@ -100,6 +103,7 @@ interface Core {
   readonly snapshotters: Snapshotters;
   readonly layers: Layers;
   readonly registry: Registry;
+  readonly garbage: Garbage;
   readonly images: Images;
   readonly mounts: Mounts;
   readonly tasks: Tasks;
@@ -120,7 +124,8 @@ async function openCore(stack: AsyncDisposableStack, { config, listen, logger }:
   const temporary = join(root, 'tmpmounts');
   const events = createEvents();
   const metadata = stack.use(await openMetadata({ path: join(pluginRoot('metadata', 'sqlite'), 'meta.db'), logger }));
-  const content = await openContent({ root: pluginRoot('content', 'content'), metadata, logger });
+  const sharing = settings.plugins['io.containerd.metadata.v1.bolt'].content_sharing_policy;
+  const content = await openContent({ root: pluginRoot('content', 'content'), metadata, logger, sharing });
   const snapshotters = await openSnapshotters(stack, {
     metadata,
     logger,
@@ -132,8 +137,11 @@ async function openCore(stack: AsyncDisposableStack, { config, listen, logger }:
   await removeTemporaryFiles(temporary);
   const layers = stack.use(await openLayers({ temporaryDirectory: join(temporary, 'layers'), logger }));
   const registry = openRegistry({ logger, userAgent: `berth/${version}`, ...registryOptions(settings) });
-  const images = openImages({ metadata, content, snapshotters, layers, registry, events, logger });
+  const schedule = garbageSchedule(settings);
+  const garbage = stack.use(openGarbage({ metadata, content, snapshotters, events, logger, schedule }));
+  const images = openImages({ metadata, content, snapshotters, layers, registry, events, garbage, logger });
   const mounts = stack.use(await openMounts({ root, state, metadata, logger }));
+  stack.defer(garbage.addSource(mountSource(metadata, (namespace, name) => mounts.deactivate(namespace, name))));
   const shimEvents = stack.use(await openShimEvents({ listen, logger }));
   const shims = {
     socketAddress: config.address,
@@ -144,7 +152,7 @@ async function openCore(stack: AsyncDisposableStack, { config, listen, logger }:
   const limits = shimLimits(settings);
   const tasks = stack.use(await openTasks({ root, state, metadata, mounts, events, logger, shims, limits }));
   shimEvents.deliverTo(tasks);
-  return { events, metadata, content, snapshotters, layers, registry, images, mounts, tasks, temporary };
+  return { events, metadata, content, snapshotters, layers, registry, garbage, images, mounts, tasks, temporary };
 }
 
 async function openEngineOn(
@@ -197,14 +205,6 @@ function cgroupVersion({ cgroups }: Abilities): 'v1' | 'hybrid' | 'v2' {
     'failed-precondition',
     'Cannot start: no cgroup file system is mounted; mount one with "mount -t cgroup2 none /sys/fs/cgroup"',
   );
-}
-
-/** A crash may come between a record's end and its files'. Removing those can take long, so it goes on beside. */
-function collectAtStart(stack: AsyncDisposableStack, images: Images, logger: Logger): void {
-  const collecting = images.collectGarbage().catch((error: unknown) => {
-    logger.warn('garbage of an earlier run is left for later', { error: messageOf(error) });
-  });
-  stack.defer(async () => void (await collecting));
 }
 
 /** Archives that an earlier daemon was writing for a client when it died. Mounts are undone by those who made them. */

@@ -1,4 +1,5 @@
 /** What the configuration says, in the words of the parts that follow it. */
+import type { GarbageSchedule } from '#/core/garbage/contract.ts';
 import type { CriRegistry } from '#/core/registry/cri-registry.ts';
 import type { RegistryConfig } from '#/core/registry/open-registry.ts';
 import type { SnapshotterSettings } from '#/core/snapshots/snapshotters.ts';
@@ -12,6 +13,17 @@ export function shimLimits({ timeouts }: Settings): ShimLimits {
     shutdown: timeouts['io.containerd.timeout.shim.shutdown'],
     state: timeouts['io.containerd.timeout.task.state'],
     stats: timeouts['io.containerd.timeout.metrics.shimstats'],
+  };
+}
+
+export function garbageSchedule({ plugins }: Settings): GarbageSchedule {
+  const rules = plugins['io.containerd.gc.v1.scheduler'];
+  return {
+    pauseThreshold: rules.pause_threshold,
+    deletionThreshold: rules.deletion_threshold,
+    mutationThreshold: rules.mutation_threshold,
+    scheduleDelay: rules.schedule_delay,
+    startupDelay: rules.startup_delay,
   };
 }
 

@@ -1,7 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { changeContainer, newContainer } from '#/api/containerd/container-records.ts';
-import type { GarbageCollection } from '#/api/containerd/garbage.ts';
 import type { FilterFields } from '#/api/containerd/select-records.ts';
 import { present, selectRecords } from '#/api/containerd/select-records.ts';
 import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
@@ -14,7 +13,7 @@ import type { BoundService } from '#/rpc/service.ts';
 import { bindService } from '#/rpc/service.ts';
 
 /** Container records. Deleting one does not look at tasks: clients do. */
-export function containersService({ metadata, events }: ContainerdCore, garbage: GarbageCollection): BoundService {
+export function containersService({ metadata, events }: ContainerdCore): BoundService {
   const { containers } = metadata.read;
   const listed = (namespace: string, filters: readonly string[]): ContainerRecord[] =>
     selectRecords(containers.list(namespace), filters, fieldsOf);
@@ -48,7 +47,6 @@ export function containersService({ metadata, events }: ContainerdCore, garbage:
       const namespace = namespaceOf(context);
       await metadata.write((tx) => tx.containers.delete(namespace, id));
       events.publish(namespace, { topic: '/containers/delete', id });
-      garbage.noteDeletion();
       return {};
     },
   });

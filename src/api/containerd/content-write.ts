@@ -116,15 +116,14 @@ class Upload {
     }
     if (expected === '') return;
     this.#expected = parseDigest(expected);
-    if (this.#core.content.find(this.#target.namespace, this.#expected) !== undefined) await this.#giveWay(expected);
+    const { namespace, lease } = this.#target;
+    if (await this.#core.content.hold(namespace, this.#expected, lease)) await this.#giveWay(expected);
   }
 
   async #giveWay(digest: string): Promise<never> {
-    const { namespace, ref: own, lease } = this.#target;
+    const { namespace, ref: own } = this.#target;
     await this.close();
     await this.#core.content.abortIngest(namespace, own);
-    if (lease !== undefined)
-      await this.#core.metadata.write((tx) => tx.addLeaseResource(namespace, lease, { type: 'content', id: digest }));
     throw new EngineError('already-exists', `Cannot write "${own}": content "${digest}" is here`);
   }
 

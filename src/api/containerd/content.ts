@@ -2,7 +2,6 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { writeContent } from '#/api/containerd/content-write.ts';
 import { batchesOf } from '#/api/containerd/batches.ts';
-import type { GarbageCollection } from '#/api/containerd/garbage.ts';
 import { selectRecords } from '#/api/containerd/select-records.ts';
 import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
 import { timestampOf } from '#/api/containerd/timestamps.ts';
@@ -20,11 +19,11 @@ const labelsOnly = { fields: [], maps: ['labels'] };
 type Functions = Partial<ServiceFunctions<typeof Content>>;
 
 /** Blobs by digest. Write is in content-write.ts. */
-export function contentService(core: ContainerdCore, garbage: GarbageCollection): BoundService {
-  return bindService(Content, { ...blobs(core, garbage), ...ingests(core) });
+export function contentService(core: ContainerdCore): BoundService {
+  return bindService(Content, { ...blobs(core), ...ingests(core) });
 }
 
-function blobs({ content, events }: ContainerdCore, garbage: GarbageCollection): Functions {
+function blobs({ content, events }: ContainerdCore): Functions {
   return {
     info({ digest }, context) {
       return { info: wireInfo(content.info(namespaceOf(context), parseDigest(digest))) };
@@ -48,7 +47,6 @@ function blobs({ content, events }: ContainerdCore, garbage: GarbageCollection):
       const blob = parseDigest(digest);
       await content.delete(namespace, blob);
       events.publish(namespace, { topic: '/content/delete', digest: blob });
-      garbage.noteDeletion();
       return {};
     },
     async *read({ digest, offset, size }, context) {

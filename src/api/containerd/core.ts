@@ -1,6 +1,7 @@
 import type { Logger } from '#/base/log.ts';
 import type { ContentStore } from '#/core/content/contract.ts';
 import type { Events } from '#/core/events/contract.ts';
+import type { Garbage } from '#/core/garbage/contract.ts';
 import type { Images } from '#/core/images/contract.ts';
 import type { Layers } from '#/core/layers/contract.ts';
 import type { Mounts } from '#/core/mounts/contract.ts';
@@ -26,6 +27,7 @@ export interface ContainerdCore {
   /** The snapshotter for clients that name none. */
   readonly snapshotter: string;
   readonly layers: Layers;
+  readonly garbage: Garbage;
   readonly images: Images;
   readonly mounts: Mounts;
   readonly tasks: Tasks;

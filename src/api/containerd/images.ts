@@ -1,7 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { descriptorOf, wireDescriptor } from '#/api/containerd/descriptors.ts';
-import type { GarbageCollection } from '#/api/containerd/garbage.ts';
 import type { FilterFields } from '#/api/containerd/select-records.ts';
 import { selectRecords } from '#/api/containerd/select-records.ts';
 import { leaseOf, namespaceOf, required } from '#/api/containerd/request-scope.ts';
@@ -21,8 +20,8 @@ import { bindService } from '#/rpc/service.ts';
 type Functions = Partial<ServiceFunctions<typeof Images>>;
 
 /** Names for content. Nothing checks that the content is there: clients make the name first and fill it in. */
-export function imagesService(core: ContainerdCore, garbage: GarbageCollection): BoundService {
-  return bindService(Images, { ...lookingUp(core), ...changing(core), ...deleting(core, garbage) });
+export function imagesService(core: ContainerdCore): BoundService {
+  return bindService(Images, { ...lookingUp(core), ...changing(core), ...deleting(core) });
 }
 
 function lookingUp({ metadata }: ContainerdCore): Functions {
@@ -69,7 +68,7 @@ function changing({ metadata, events }: ContainerdCore): Functions {
   };
 }
 
-function deleting({ metadata, events }: ContainerdCore, garbage: GarbageCollection): Functions {
+function deleting({ metadata, events, garbage }: ContainerdCore): Functions {
   return {
     async delete({ name, sync, target }, context) {
       const namespace = namespaceOf(context);
@@ -83,7 +82,7 @@ function deleting({ metadata, events }: ContainerdCore, garbage: GarbageCollecti
         tx.images.delete(namespace, name);
       });
       events.publish(namespace, { topic: '/images/delete', name });
-      await garbage.afterDelete(sync);
+      if (sync) await garbage.collect();
       return {};
     },
   };

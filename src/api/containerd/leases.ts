@@ -1,6 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
-import type { GarbageCollection } from '#/api/containerd/garbage.ts';
 import { selectRecords } from '#/api/containerd/select-records.ts';
 import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
 import { timestampOf } from '#/api/containerd/timestamps.ts';
@@ -16,7 +15,7 @@ import type { BoundService } from '#/rpc/service.ts';
 import { bindService } from '#/rpc/service.ts';
 
 /** Leases keep resources, also those that do not exist yet. */
-export function leasesService({ metadata }: ContainerdCore, garbage: GarbageCollection): BoundService {
+export function leasesService({ metadata, garbage }: ContainerdCore): BoundService {
   const { leases } = metadata.read;
   return bindService(Leases, {
     async create({ id, labels }, context) {
@@ -29,7 +28,7 @@ export function leasesService({ metadata }: ContainerdCore, garbage: GarbageColl
     async delete({ id, sync }, context) {
       const namespace = namespaceOf(context);
       await metadata.write((tx) => tx.leases.delete(namespace, id));
-      await garbage.afterDelete(sync);
+      if (sync) await garbage.collect();
       return {};
     },
     list: ({ filters }, context) => ({

@@ -8,6 +8,7 @@ import { openContainerdApi } from '#/api/containerd/open-containerd-api.ts';
 import { silentLogger } from '#/base/log.ts';
 import { openContent } from '#/core/content/open-content.ts';
 import { createEvents } from '#/core/events/create-events.ts';
+import { openGarbage } from '#/core/garbage/open-garbage.ts';
 import { openImages } from '#/core/images/open-images.ts';
 import { openLayers } from '#/core/layers/open-layers.ts';
 import { openMounts } from '#/core/mounts/open-mounts.ts';
@@ -55,6 +56,7 @@ export async function openApi(
     ['overlayfs', undo.use(await openOverlay({ root: join(dir.path, 'overlayfs'), metadata }))],
   ]);
   const layers = undo.use(await openLayers({ temporaryDirectory: join(dir.path, 'mounts') }));
+  const garbage = undo.use(openGarbage({ metadata, content, snapshotters, events, byItself: false }));
   const core: ContainerdCore = {
     metadata,
     events,
@@ -62,7 +64,8 @@ export async function openApi(
     snapshotters,
     snapshotter: 'overlayfs',
     layers,
-    images: openImages({ metadata, content, snapshotters, layers, registry, events }),
+    garbage,
+    images: openImages({ metadata, content, snapshotters, layers, registry, events, garbage }),
     mounts: undo.use(await openMounts({ root: dir.path, state: join(dir.path, 'state'), metadata })),
     tasks: absent('tasks'),
     identity: { version: 'v2.0.0-test', revision: 'abc', uuid: '11111111-2222-3333-4444-555555555555' },

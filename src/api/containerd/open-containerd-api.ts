@@ -4,8 +4,6 @@ import { contentService } from '#/api/containerd/content.ts';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { diffService } from '#/api/containerd/diff.ts';
 import { eventsService } from '#/api/containerd/events.ts';
-import type { GarbageCollection } from '#/api/containerd/garbage.ts';
-import { openGarbageCollection } from '#/api/containerd/garbage.ts';
 import { healthService } from '#/api/containerd/health.ts';
 import { imagesService } from '#/api/containerd/images.ts';
 import { introspectionService } from '#/api/containerd/introspection.ts';
@@ -53,8 +51,7 @@ export interface ContainerdApi extends AsyncDisposable {
 export async function openContainerdApi(options: ContainerdApiOptions): Promise<ContainerdApi> {
   const { core, listen, more = [], disabled = [], required = [], limits, onHandled } = options;
   await using undo = new AsyncDisposableStack();
-  const garbage = undo.use(openGarbageCollection(core));
-  const served = [...services(core, garbage, disabled), ...more];
+  const served = [...services(core, disabled), ...more];
   checkRequired(core, served, required);
   const server = undo.use(
     createGrpcServer({
@@ -79,21 +76,17 @@ function checkRequired(core: ContainerdCore, served: readonly BoundService[], re
   );
 }
 
-function services(
-  core: ContainerdCore,
-  garbage: GarbageCollection,
-  disabled: readonly string[],
-): readonly BoundService[] {
+function services(core: ContainerdCore, disabled: readonly string[]): readonly BoundService[] {
   const streams = new Streams();
   const served: BoundService[] = [
     versionService(core),
     healthService(),
     namespacesService(core),
-    containersService(core, garbage),
-    contentService(core, garbage),
-    imagesService(core, garbage),
-    snapshotsService(core, garbage),
-    leasesService(core, garbage),
+    containersService(core),
+    contentService(core),
+    imagesService(core),
+    snapshotsService(core),
+    leasesService(core),
     diffService(core),
     tasksService(core),
     mountsService(core),

@@ -2,7 +2,6 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { batchesOf } from '#/api/containerd/batches.ts';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { wireMounts } from '#/api/containerd/descriptors.ts';
-import type { GarbageCollection } from '#/api/containerd/garbage.ts';
 import type { FilterFields } from '#/api/containerd/select-records.ts';
 import { selectRecords } from '#/api/containerd/select-records.ts';
 import { leaseOf, namespaceOf, required } from '#/api/containerd/request-scope.ts';
@@ -21,8 +20,8 @@ import { bindService } from '#/rpc/service.ts';
 type Functions = Partial<ServiceFunctions<typeof Snapshots>>;
 
 /** The snapshotters of this daemon, by the name in each request. */
-export function snapshotsService(core: ContainerdCore, garbage: GarbageCollection): BoundService {
-  return bindService(Snapshots, { ...making(core), ...ending(core, garbage), ...looking(core) });
+export function snapshotsService(core: ContainerdCore): BoundService {
+  return bindService(Snapshots, { ...making(core), ...ending(core), ...looking(core) });
 }
 
 function making(core: ContainerdCore): Functions {
@@ -50,13 +49,12 @@ function making(core: ContainerdCore): Functions {
   };
 }
 
-function ending(core: ContainerdCore, garbage: GarbageCollection): Functions {
+function ending(core: ContainerdCore): Functions {
   return {
     async remove({ snapshotter, key }, context) {
       const namespace = namespaceOf(context);
       await snapshotterOf(core, snapshotter).remove(namespace, key);
       core.events.publish(namespace, { topic: '/snapshot/remove', key, snapshotter });
-      garbage.noteDeletion();
       return {};
     },
     async cleanup({ snapshotter }, context) {

@@ -2,6 +2,7 @@ import type { Nanoseconds } from '#/base/clock.ts';
 import type { KeyedMutex } from '#/base/keyed-mutex.ts';
 import type { Logger } from '#/base/log.ts';
 import type { IngestStatus } from '#/core/content/contract.ts';
+import type { OrphanNotes } from '#/core/content/orphan-notes.ts';
 import type { ContentLayout } from '#/core/content/layout.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
 
@@ -14,7 +15,7 @@ export type SharingPolicy = 'shared' | 'isolated';
 /** Who holds a ref. There is no ingest yet while it is being opened. */
 export interface RefHolder {
   readonly since: Nanoseconds;
-  ingest?: { status(): IngestStatus; abandon(): void };
+  ingest?: { readonly directory: string; status(): IngestStatus; abandon(): void };
 }
 
 /** What the parts of one content store share. */
@@ -25,6 +26,8 @@ export interface ContentParts {
   readonly sharing: SharingPolicy;
   /** Held, by digest, from looking at a blob file until the record that decides its fate is written. */
   readonly blobs: KeyedMutex;
+  /** Blob files that may have lost their last record. */
+  readonly orphans: OrphanNotes;
   /** Open ingests by `refKey`. */
   readonly holders: Map<string, RefHolder>;
 }

@@ -7,7 +7,7 @@
  */
 import type { Labels } from '#/base/any.ts';
 import type { Nanoseconds } from '#/base/clock.ts';
-import type { ContentRecord } from '#/core/metadata/contract.ts';
+import type { ContentRecord, IngestRecord } from '#/core/metadata/contract.ts';
 import type { Digest } from '#/oci/digest.ts';
 
 export interface IngestStatus {
@@ -27,6 +27,8 @@ export interface OpenIngest {
   readonly expected?: Digest;
   /** Lease that keeps the ingest, and the blob after it. */
   readonly lease?: string;
+  /** Whether it outlives the lease, to be taken up again within a day. */
+  readonly resumable?: boolean;
 }
 
 export interface CommitIngest {
@@ -63,6 +65,8 @@ export interface ContentStore {
   info(namespace: string, digest: Digest): ContentRecord;
   find(namespace: string, digest: Digest): ContentRecord | undefined;
   list(namespace: string): ContentRecord[];
+  /** Whether the namespace has the blob; if so, `lease` keeps it from now on. */
+  hold(namespace: string, digest: Digest, lease: string | undefined): Promise<boolean>;
   setLabels(namespace: string, digest: Digest, change: (labels: Labels) => Labels): Promise<ContentRecord>;
   delete(namespace: string, digest: Digest): Promise<void>;
   /** Where the bytes are, for parts that read files themselves. Throws `not-found`. */
@@ -78,12 +82,14 @@ export interface ContentStore {
   ingestStatus(namespace: string, ref: string): Promise<IngestStatus>;
   listIngests(namespace: string): Promise<IngestStatus[]>;
   abortIngest(namespace: string, ref: string): Promise<void>;
+  /** Lets go of an upload whose record the collector has deleted: its holder can do nothing more, its bytes go. */
+  discardIngest(namespace: string, record: IngestRecord): Promise<void>;
   /** Writes a small blob in one go; an existing one is fine and gets the labels it lacks. */
   put(
     namespace: string,
     data: Uint8Array,
     options?: { readonly labels?: Labels; readonly lease?: string },
   ): Promise<ContentRecord>;
-  /** Deletes blob files that no namespace references, and stale ingest directories. Returns the bytes freed. */
+  /** Deletes blob files that no namespace references. Returns the bytes freed. */
   sweep(): Promise<number>;
 }

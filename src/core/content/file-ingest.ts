@@ -48,6 +48,10 @@ export class FileIngest implements Ingest {
     this.#updatedAt = opened.record.updatedAt;
   }
 
+  get directory(): string {
+    return this.#record.directory;
+  }
+
   status(): IngestStatus {
     return {
       ref: this.#record.ref,

@@ -14,6 +14,13 @@ export async function abortIngest(parts: ContentParts, namespace: string, ref: s
   await forgetIngest(parts, namespace, record);
 }
 
+/** Drops what belongs to a record that is deleted already. */
+export async function discardIngest(parts: ContentParts, namespace: string, record: IngestRecord): Promise<void> {
+  const { ingest } = parts.holders.get(refKey(namespace, record.ref)) ?? {};
+  if (ingest?.directory === record.directory) ingest.abandon();
+  await rm(parts.layout.ingest(record.directory), { recursive: true, force: true });
+}
+
 /** Drops a record and its directory; one that is gone already is fine. */
 export async function forgetIngest(parts: ContentParts, namespace: string, record: IngestRecord): Promise<void> {
   await parts.metadata.write((tx) => deleteIngest(tx, namespace, record));
@@ -24,8 +31,8 @@ export async function forgetIngest(parts: ContentParts, namespace: string, recor
 export function deleteIngest(tx: Transaction, namespace: string, { ref, directory }: IngestRecord): void {
   if (tx.ingests.find(namespace, ref)?.directory !== directory) return;
   tx.ingests.delete(namespace, ref);
-  for (const { lease, type, id } of tx.allLeaseResources(namespace))
-    if (type === 'ingests' && id === ref) tx.removeLeaseResource(namespace, lease, { type, id });
+  const resource = { type: 'ingests', id: ref };
+  for (const lease of tx.leasesOf(namespace, resource)) tx.removeLeaseResource(namespace, lease, resource);
 }
 
 /** How far an upload is, also while nobody holds it. */

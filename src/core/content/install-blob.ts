@@ -46,6 +46,7 @@ async function moveAndRecord<T>(parts: ContentParts, blob: InstallBlob<T>, file:
     return await parts.metadata.write(blob.record);
   } catch (error) {
     // A write whose sync failed may have happened all the same: bytes that a record names stay where it looks for them.
+    parts.orphans.add(blob.digest);
     if (parts.metadata.read.content.holders(blob.digest).length === 0) await putBack(target, file.path);
     throw error;
   }

@@ -4,14 +4,16 @@ import { silentLogger, type Logger } from '#/base/log.ts';
 import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { ContentParts, SharingPolicy } from '#/core/content/content-parts.ts';
 import type { ContentStore } from '#/core/content/contract.ts';
-import { abortIngest, statusOf } from '#/core/content/ingest-records.ts';
+import { abortIngest, discardIngest, statusOf } from '#/core/content/ingest-records.ts';
 import { contentLayout } from '#/core/content/layout.ts';
-import { openIngest } from '#/core/content/open-ingest.ts';
+import { holdBlob, openIngest } from '#/core/content/open-ingest.ts';
+import { OrphanNotes } from '#/core/content/orphan-notes.ts';
 import { putBlob } from '#/core/content/put-blob.ts';
 import { readBlob, readWholeBlob } from '#/core/content/read-blob.ts';
 import { recoverContent } from '#/core/content/recover.ts';
 import { sweepContent } from '#/core/content/sweep.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
+import { parseDigest } from '#/oci/digest.ts';
 
 export interface ContentContext {
   /** The directory of the store; made when it is missing. */
@@ -30,7 +32,19 @@ export async function openContent({
   sharing = 'shared',
 }: ContentContext): Promise<ContentStore> {
   const layout = contentLayout(root);
-  const parts: ContentParts = { layout, metadata, logger, sharing, blobs: new KeyedMutex(), holders: new Map() };
+  const orphans = new OrphanNotes();
+  metadata.onChange((changes) => {
+    for (const { kind, op, id } of changes) if (kind === 'content' && op === 'delete') orphans.add(parseDigest(id));
+  });
+  const parts: ContentParts = {
+    layout,
+    metadata,
+    logger,
+    sharing,
+    orphans,
+    blobs: new KeyedMutex(),
+    holders: new Map(),
+  };
   await recoverContent(parts);
   const { content, ingests } = metadata.read;
   return {
@@ -51,11 +65,13 @@ export async function openContent({
       yield* readBlob(layout, content.get(namespace, digest), range);
     },
     readWhole: async (namespace, digest, limit) => await readWholeBlob(layout, content.get(namespace, digest), limit),
+    hold: async (namespace, digest, lease) => await holdBlob(metadata, namespace, { digest, lease }),
     openIngest: async (namespace, options) => await openIngest(parts, namespace, options),
     ingestStatus: async (namespace, ref) => await statusOf(parts, namespace, ingests.get(namespace, ref)),
     listIngests: async (namespace) =>
       await Promise.all(ingests.list(namespace).map(async (record) => await statusOf(parts, namespace, record))),
     abortIngest: async (namespace, ref) => await abortIngest(parts, namespace, ref),
+    discardIngest: async (namespace, record) => await discardIngest(parts, namespace, record),
     put: async (namespace, data, options) => await putBlob(parts, namespace, data, options),
     sweep: async () => await sweepContent(parts),
   };

@@ -1,4 +1,4 @@
-import { formatTime, now } from '#/base/clock.ts';
+import { formatTime, now, type Nanoseconds } from '#/base/clock.ts';
 import { EngineError } from '#/base/errors.ts';
 import { blobFileSize } from '#/core/content/blob-file.ts';
 import { refKey, type ContentParts, type RefHolder } from '#/core/content/content-parts.ts';
@@ -7,10 +7,12 @@ import { checkTotal, FileIngest, type IngestBytes } from '#/core/content/file-in
 import { openGrowingFile } from '#/core/content/growing-file.ts';
 import { forgetIngest } from '#/core/content/ingest-records.ts';
 import { ingestDirectoryName } from '#/core/content/layout.ts';
-import type { IngestRecord } from '#/core/metadata/contract.ts';
+import type { IngestRecord, Metadata } from '#/core/metadata/contract.ts';
 import { parseDigest, type Digest } from '#/oci/digest.ts';
 
 const longestRef = 4096;
+/** How long an upload that no lease keeps may take, from when it was opened last. */
+const lifetime: Nanoseconds = 24n * 3600n * 1_000_000_000n;
 const shareableLabel = 'containerd.io/namespace.shareable';
 
 interface Opened {
@@ -54,13 +56,29 @@ function checkRef(ref: string): void {
 /** A blob that the namespace has already is not uploaded again; the lease keeps it all the same. */
 async function refuseKnown(parts: ContentParts, namespace: string, options: OpenIngest): Promise<void> {
   const { ref, expected, lease } = options;
-  if (expected === undefined || parts.metadata.read.content.find(namespace, expected) === undefined) return;
-  if (lease !== undefined)
-    await parts.metadata.write((tx) => tx.addLeaseResource(namespace, lease, { type: 'content', id: expected }));
+  if (expected === undefined || !(await holdBlob(parts.metadata, namespace, { digest: expected, lease }))) return;
   throw new EngineError(
     'already-exists',
     `Cannot open ingest "${ref}": blob "${expected}" exists already in namespace "${namespace}"`,
   );
+}
+
+/**
+ * Whether a namespace has a blob; if so, the lease keeps it. Both in one transaction, so that the collector cannot come
+ * between the look and the hold.
+ */
+export async function holdBlob(
+  metadata: Metadata,
+  namespace: string,
+  { digest, lease }: { readonly digest: Digest; readonly lease: string | undefined },
+): Promise<boolean> {
+  if (metadata.read.content.find(namespace, digest) === undefined) return false;
+  if (lease === undefined) return true;
+  return await metadata.write((tx) => {
+    if (tx.content.find(namespace, digest) === undefined) return false;
+    tx.addLeaseResource(namespace, lease, { type: 'content', id: digest });
+    return true;
+  });
 }
 
 function holdRef(parts: ContentParts, key: string, ref: string): RefHolder {
@@ -78,12 +96,13 @@ function holdRef(parts: ContentParts, key: string, ref: string): RefHolder {
 }
 
 async function startIngest(parts: ContentParts, namespace: string, options: OpenIngest): Promise<Opened> {
-  const { ref, expected, total = 0, lease } = options;
+  const { ref, expected, total = 0, lease, resumable = lease === undefined } = options;
   const create = async (shared: Digest | undefined): Promise<IngestRecord> =>
     await parts.metadata.write((tx) => {
       const at = now();
       const directory = ingestDirectoryName(namespace, tx.nextNumber('ingest'), ref);
-      const record = { ref, directory, expected: shared ?? '', total, startedAt: at, updatedAt: at };
+      const expiresAt = resumable ? at + lifetime : 0n;
+      const record = { ref, directory, expected: shared ?? '', total, expiresAt, startedAt: at, updatedAt: at };
       tx.ingests.create(namespace, record);
       if (lease !== undefined) tx.addLeaseResource(namespace, lease, { type: 'ingests', id: ref });
       return record;
@@ -162,12 +181,13 @@ async function resumeIngest(
 async function updateIngest(
   parts: ContentParts,
   namespace: string,
-  { lease }: OpenIngest,
+  { lease, resumable = lease === undefined }: OpenIngest,
   record: IngestRecord,
 ): Promise<IngestRecord> {
+  const next = resumable ? { ...record, expiresAt: now() + lifetime } : record;
   return await parts.metadata.write((tx) => {
-    tx.ingests.update(namespace, record);
+    tx.ingests.update(namespace, next);
     if (lease !== undefined) tx.addLeaseResource(namespace, lease, { type: 'ingests', id: record.ref });
-    return record;
+    return next;
   });
 }

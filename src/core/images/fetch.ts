@@ -138,7 +138,13 @@ async function openShared(fetching: Fetching, { descriptor, ref }: BlobFetch): P
   let seenAt = Date.now();
   for (let name = ref, pause = 50; ; pause = Math.min(pause * 2, 500)) {
     try {
-      return await parts.content.openIngest(namespace, { ref: name, total: size, expected: digest, lease });
+      return await parts.content.openIngest(namespace, {
+        ref: name,
+        total: size,
+        expected: digest,
+        lease,
+        resumable: true,
+      });
     } catch (error) {
       if (isKind(error, 'already-exists')) return 'exists';
       if (!isKind(error, 'unavailable')) throw error;

@@ -18,6 +18,6 @@ export interface ImageParts {
   readonly logger: Logger;
   /** One unpack at a time per namespace, snapshotter and chain id. */
   readonly unpacking: KeyedMutex;
-  /** Drops what nothing references any more; calls made meanwhile share one run. */
+  /** Drops what nothing references any more. */
   readonly collect: () => Promise<void>;
 }

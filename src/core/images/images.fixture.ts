@@ -8,6 +8,7 @@ import { openContent } from '#/core/content/open-content.ts';
 import type { ContentStore } from '#/core/content/contract.ts';
 import { createEvents } from '#/core/events/create-events.ts';
 import type { Envelope, Events } from '#/core/events/contract.ts';
+import { openGarbage } from '#/core/garbage/open-garbage.ts';
 import type { Images } from '#/core/images/contract.ts';
 import { openImages } from '#/core/images/open-images.ts';
 import { openLayers } from '#/core/layers/open-layers.ts';
@@ -58,7 +59,8 @@ export async function openStore(
     stop.abort();
     await watching;
   });
-  const images = openImages({ metadata, content, snapshotters, layers, registry, events });
+  const garbage = stack.use(openGarbage({ metadata, content, snapshotters, events, byItself: false }));
+  const images = openImages({ metadata, content, snapshotters, layers, registry, events, garbage });
   return {
     directory,
     metadata,

@@ -1,6 +1,6 @@
 import { KeyedMutex } from '#/base/keyed-mutex.ts';
 import { silentLogger, type Logger } from '#/base/log.ts';
-import { collectGarbage, createCollector } from '#/core/images/collect-garbage.ts';
+import type { Garbage } from '#/core/garbage/contract.ts';
 import type { Images } from '#/core/images/contract.ts';
 import { exportImages } from '#/core/images/export.ts';
 import { findImage, getImage } from '#/core/images/find.ts';
@@ -16,12 +16,15 @@ import { unpackImage } from '#/core/images/unpack-resolved.ts';
 export type ImagesContext = Pick<
   ImageParts,
   'metadata' | 'content' | 'snapshotters' | 'layers' | 'registry' | 'events'
-> & { readonly logger?: Logger };
+> & { readonly garbage: Garbage; readonly logger?: Logger };
 
-export function openImages(context: ImagesContext): Images {
-  const known = { ...context, logger: context.logger ?? silentLogger };
-  const collect = createCollector(async () => await collectGarbage(known));
-  const parts: ImageParts = { ...known, unpacking: new KeyedMutex(), collect: async () => void (await collect()) };
+export function openImages({ garbage, ...context }: ImagesContext): Images {
+  const parts: ImageParts = {
+    ...context,
+    logger: context.logger ?? silentLogger,
+    unpacking: new KeyedMutex(),
+    collect: async () => void (await garbage.collect()),
+  };
   return {
     pull: async (namespace, options) => await pullImage(parts, namespace, options),
     push: async (namespace, options) => await pushImage(parts, namespace, options),
@@ -39,6 +42,6 @@ export function openImages(context: ImagesContext): Images {
     ),
     unpack: async (namespace, image, snapshotter, options = {}) =>
       await unpackImage(parts, namespace, { ...options, image, snapshotter }),
-    collectGarbage: collect,
+    collectGarbage: () => garbage.collect(),
   };
 }

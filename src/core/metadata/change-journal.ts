@@ -1,6 +1,6 @@
 import { EngineError } from '#/base/errors.ts';
 import { numberOf, textOf } from '#/core/metadata/columns.ts';
-import type { Change, RecordKind } from '#/core/metadata/contract.ts';
+import type { Change, LeaseResource, RecordKind } from '#/core/metadata/contract.ts';
 import type { Database, Row } from '#/core/metadata/database.ts';
 
 /** How many changes are kept, and after how many new ones the oldest are cut off. */
@@ -12,13 +12,22 @@ export interface ChangeJournal {
   /** Throws when no transaction runs: its Transaction was kept beyond its end. */
   requireOpen(): void;
   record(namespace: string, kind: RecordKind, id: string, op: Change['op']): void;
+  /** A lease keeps one thing more. It is no change of a record, but the collector must hear of it. */
+  leased(namespace: string, lease: string, resource: LeaseResource): void;
   begin(): void;
   /** Ends the collection and returns what was recorded since `begin`. */
   end(): readonly Change[];
 }
 
-/** `written` hears of each record at once, while its transaction may still be rolled back. */
-export function createChangeJournal(database: Database, written: (change: Change) => void = () => {}): ChangeJournal {
+/** Hears of each write at once, while its transaction may still be rolled back. */
+export interface JournalObserver {
+  changed(change: Change): void;
+  leased(namespace: string, lease: string, resource: LeaseResource): void;
+}
+
+const nobody: JournalObserver = { changed: () => {}, leased: () => {} };
+
+export function createChangeJournal(database: Database, observer: JournalObserver = nobody): ChangeJournal {
   let open: Change[] | undefined;
   const requireOpen = (): Change[] => {
     if (open !== undefined) return open;
@@ -38,8 +47,12 @@ export function createChangeJournal(database: Database, written: (change: Change
       const seq = row === undefined ? 0 : numberOf(row, 'seq');
       const change: Change = { seq, namespace, kind, id, op };
       changes.push(change);
-      written(change);
+      observer.changed(change);
       if (seq % trimEvery === 0) database.run('DELETE FROM changes WHERE seq <= ?', seq - kept);
+    },
+    leased: (namespace, lease, resource) => {
+      requireOpen();
+      observer.leased(namespace, lease, resource);
     },
     begin: () => {
       open = [];

@@ -10,6 +10,7 @@
  */
 import type { Labels, TypedValue } from '#/base/any.ts';
 import type { Nanoseconds } from '#/base/clock.ts';
+import type { GarbageSource } from '#/core/metadata/garbage-source.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 import type { Digest } from '#/oci/digest.ts';
 
@@ -55,6 +56,8 @@ export interface IngestRecord {
   readonly directory: string;
   readonly expected: string;
   readonly total: number;
+  /** When it is given up unless a lease keeps it; 0 for one that was begun under a lease and ends with it. */
+  readonly expiresAt: Nanoseconds;
   readonly startedAt: Nanoseconds;
   readonly updatedAt: Nanoseconds;
 }
@@ -195,6 +198,14 @@ export interface Reader {
   leaseResources(namespace: string, lease: string): LeaseResource[];
   /** All resources that unexpired or expired leases of a namespace hold, with the lease that holds them. */
   allLeaseResources(namespace: string): (LeaseResource & { readonly lease: string })[];
+  /** The leases that list a resource. */
+  leasesOf(namespace: string, resource: LeaseResource): string[];
+  /** A snapshot that stands on this one, if there is any. */
+  findChild(namespace: string, snapshotter: string, key: string): string | undefined;
+  /** Whether a snapshot of any namespace has this number. */
+  isSnapshotNumber(snapshotter: string, id: number): boolean;
+  /** Whether an upload of any namespace is to link the blob. */
+  isAwaited(digest: Digest): boolean;
   /** A name that people gave a container: unique within a namespace. */
   findName(namespace: string, name: string): string | undefined;
   /** All names of a namespace, `name → container id`. */
@@ -241,6 +252,22 @@ export interface WriteOptions {
    * does. For steps on the way to an acknowledgement, never for the last one.
    */
   readonly durable?: boolean;
+  /** Whether it is the collector that deletes. */
+  readonly collecting?: boolean;
+}
+
+/** A record that the collector deleted. */
+export type Removed =
+  | { readonly kind: 'image'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'content'; readonly namespace: string; readonly digest: Digest }
+  | { readonly kind: 'snapshot'; readonly namespace: string; readonly record: SnapshotRecord }
+  | { readonly kind: 'ingest'; readonly namespace: string; readonly record: IngestRecord }
+  | { readonly kind: 'lease'; readonly namespace: string; readonly id: string };
+
+export interface CollectedRecords {
+  readonly removed: readonly Removed[];
+  /** Milliseconds that the event loop was held, all turns together. */
+  readonly held: number;
 }
 
 export interface Metadata extends AsyncDisposable {
@@ -250,6 +277,13 @@ export interface Metadata extends AsyncDisposable {
    * durable; rejects with what `change` threw, having changed nothing.
    */
   write<T>(change: (tx: Transaction) => T, options?: WriteOptions): Promise<T>;
-  /** Calls `listener` after each durable write with the changes it made. Returns the way to stop. */
-  onChange(listener: (changes: readonly Change[]) => void): () => void;
+  /** Calls `listener` after each durable write with the changes it made and its options. Returns the way to stop. */
+  onChange(listener: (changes: readonly Change[], options: WriteOptions) => void): () => void;
+  /**
+   * Deletes what no image, container, lease or label keeps, in short turns of the event loop, and durably when it
+   * resolves. What is kept or made while it runs is left alone. Images and leases go when they have expired. One at a time.
+   */
+  collectGarbage(): Promise<CollectedRecords>;
+  /** Has the collector respect things beside the records. Returns the way to stop. */
+  addGarbageSource(source: GarbageSource): () => void;
 }

@@ -4,7 +4,9 @@ import { textOf } from '#/core/metadata/columns.ts';
 import type { LeaseResource, Reader, Transaction } from '#/core/metadata/contract.ts';
 import type { Database } from '#/core/metadata/database.ts';
 
-export function readLeaseResources(database: Database): Pick<Reader, 'leaseResources' | 'allLeaseResources'> {
+export function readLeaseResources(
+  database: Database,
+): Pick<Reader, 'leaseResources' | 'allLeaseResources' | 'leasesOf'> {
   return {
     leaseResources: (namespace, lease) =>
       database
@@ -18,6 +20,10 @@ export function readLeaseResources(database: Database): Pick<Reader, 'leaseResou
       database
         .all('SELECT lease, type, id FROM lease_resources WHERE namespace = ? ORDER BY lease, type, id', namespace)
         .map((row) => ({ lease: textOf(row, 'lease'), type: textOf(row, 'type'), id: textOf(row, 'id') })),
+    leasesOf: (namespace, { type, id }) =>
+      database
+        .all('SELECT lease FROM lease_resources WHERE namespace = ? AND type = ? AND id = ?', namespace, type, id)
+        .map((row) => textOf(row, 'lease')),
   };
 }
 
@@ -40,6 +46,7 @@ export function writeLeaseResources(
         resource.type,
         resource.id,
       );
+      journal.leased(namespace, lease, resource);
     },
     removeLeaseResource: (namespace, lease, resource: LeaseResource) => {
       requireLease('remove a resource from', namespace, lease);

@@ -30,7 +30,15 @@ test('openMetadata() keeps every record as it was written, across a reopen', asy
   const path = join(dir.path, 'deep', 'meta.db');
   const image = { ...at, name: 'docker.io/library/busybox:latest', target: { ...target, annotations: { a: 'b' } } };
   const blob = { ...at, digest: digestOf('blob'), size: 2 ** 40 };
-  const ingest = { ref: 'layer-1', directory: '1', expected: '', total: 9, startedAt: 5n, updatedAt: 6n };
+  const ingest = {
+    ref: 'layer-1',
+    directory: '1',
+    expected: '',
+    total: 9,
+    expiresAt: 7n,
+    startedAt: 5n,
+    updatedAt: 6n,
+  };
   const snapshot = {
     ...at,
     snapshotter: 'overlayfs',

@@ -6,13 +6,18 @@ import type { Metadata } from '#/core/metadata/contract.ts';
 import { openDiskReserve } from '#/core/metadata/disk-reserve.ts';
 import { openLogDisk, openMainFile } from '#/core/metadata/log-disk.ts';
 import { createMetadataFile, openDatabase } from '#/core/metadata/open-database.ts';
+import type { GarbageSource } from '#/core/metadata/garbage-source.ts';
+import { collectRecords } from '#/core/metadata/collect-records.ts';
 import { createReader, createTransaction } from '#/core/metadata/transaction.ts';
 import { WriteQueue } from '#/core/metadata/write-queue.ts';
+import { WrittenNotes } from '#/core/metadata/written-notes.ts';
 
 export interface OpenMetadata {
   /** The file; `-wal`, `-shm` and `-reserve` lie beside it. Nothing else in this process may open it. */
   readonly path: string;
   readonly logger?: Logger;
+  /** Milliseconds that the collector may hold the event loop at a time. */
+  readonly longestTurn?: number;
 }
 
 /** Container records kept in memory, some ten kilobytes each. */
@@ -22,7 +27,7 @@ const keptContainers = 500;
  * Opens, or makes, the metadata file. Only one process may write it; `sqlite3 FILE` may read it meanwhile. After a crash
  * SQLite replays its log: every acknowledged write is there, and of the others each is whole or absent.
  */
-export async function openMetadata({ path, logger = silentLogger }: OpenMetadata): Promise<Metadata> {
+export async function openMetadata({ path, logger = silentLogger, longestTurn }: OpenMetadata): Promise<Metadata> {
   await using undo = new AsyncDisposableStack();
   await createMetadataFile(path);
   const mainFile = undo.use(await openMainFile(path));
@@ -30,17 +35,29 @@ export async function openMetadata({ path, logger = silentLogger }: OpenMetadata
   const disk = undo.use(await openLogDisk(database, mainFile));
   const reserve = undo.use(await openDiskReserve(`${path}-reserve`, logger));
   const containers = cachedCollection(database, containerTable, keptContainers);
-  const journal = createChangeJournal(database, ({ kind, namespace, id }) => {
-    if (kind === 'container') containers.forget(namespace, id);
+  const notes = new WrittenNotes();
+  const journal = createChangeJournal(database, {
+    changed: (change) => {
+      if (change.kind === 'container') containers.forget(change.namespace, change.id);
+      notes.changed(change);
+    },
+    leased: (namespace, lease, resource) => notes.leased(namespace, lease, resource),
   });
   const transaction = createTransaction(database, journal);
   const queue = new WriteQueue({ database, disk, reserve, journal, transaction, logger });
   undo.defer(() => queue.close());
+  const sources = new Set<GarbageSource>();
   const lifetime = undo.move();
+  const read = createReader(database, containers);
   return {
-    read: createReader(database, containers),
+    read,
     write: (change, options) => queue.write(change, options),
     onChange: (listener) => queue.onChange(listener),
+    collectGarbage: () => collectRecords({ database, read, queue, notes, sources, longestTurn }),
+    addGarbageSource: (source) => {
+      sources.add(source);
+      return () => void sources.delete(source);
+    },
     [Symbol.asyncDispose]: () => lifetime.disposeAsync(),
   };
 }

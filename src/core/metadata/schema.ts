@@ -153,4 +153,12 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE snapshots ADD COLUMN backend_key TEXT NOT NULL DEFAULT '';
   `,
+  `
+  ALTER TABLE ingests ADD COLUMN expires_at INTEGER NOT NULL DEFAULT 0;
+  UPDATE ingests SET expires_at = started_at + 86400000000000;
+  CREATE INDEX ingests_by_expected ON ingests (expected);
+  CREATE INDEX lease_resources_by_resource ON lease_resources (namespace, type, id);
+  CREATE INDEX snapshots_by_parent ON snapshots (namespace, snapshotter, parent);
+  CREATE INDEX snapshots_by_id ON snapshots (snapshotter, id);
+  `,
 ];

@@ -13,7 +13,15 @@ const image = (name: string) => ({ ...at, name, target: { mediaType: 'm', digest
 const lease = (id: string) => ({ id, labels: {}, createdAt: 1n });
 const snapshot = (key: string, snapshotter = 'overlayfs') =>
   ({ ...at, snapshotter, key, id: 1, kind: 'active', parent: '', size: 0, inodes: 0 }) as const;
-const ingest = (ref: string) => ({ ref, directory: 'd', expected: '', total: 0, startedAt: 1n, updatedAt: 1n });
+const ingest = (ref: string) => ({
+  ref,
+  directory: 'd',
+  expected: '',
+  total: 0,
+  expiresAt: 0n,
+  startedAt: 1n,
+  updatedAt: 1n,
+});
 const blob = (word: string) => ({ ...at, digest: digestOf(word), size: 1 });
 const opsOf = (changes: readonly Change[]): string[] => changes.map(({ op, kind, id }) => `${op} ${kind} ${id}`);
 

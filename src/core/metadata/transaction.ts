@@ -14,6 +14,7 @@ import { ingestTable } from '#/core/metadata/ingest-table.ts';
 import { listIntents, writeIntents } from '#/core/metadata/intents.ts';
 import { readLeaseResources, writeLeaseResources } from '#/core/metadata/lease-resources.ts';
 import { leaseTable } from '#/core/metadata/lease-table.ts';
+import { readKeepers } from '#/core/metadata/keepers.ts';
 import { mountTable } from '#/core/metadata/mount-table.ts';
 import { readNames, releaseNamesOf, writeNames } from '#/core/metadata/names.ts';
 import { ensureNamespace, findNamespace, listNamespaces, writeNamespaces } from '#/core/metadata/namespaces.ts';
@@ -38,6 +39,7 @@ export function createReader(
     listNamespaces: () => listNamespaces(database),
     ...readLeaseResources(database),
     ...readNames(database),
+    ...readKeepers(database),
     listIntents: (kind) => listIntents(database, kind),
     changesSince: (seq, limit) => changesSince(database, seq, limit),
     lastChange: () => lastChange(database),

@@ -25,10 +25,12 @@ interface Job {
   readonly since: number;
 }
 
+export type ChangeListener = (changes: readonly Change[], options: WriteOptions) => void;
+
 interface Committed {
   readonly changes: readonly Change[];
-  /** Whether somebody waits for the sync. */
-  readonly durable: boolean;
+  /** `durable` unless nobody waits for the sync. */
+  readonly options: WriteOptions;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -49,7 +51,7 @@ export interface WriteQueueParts {
  */
 export class WriteQueue {
   readonly #parts: WriteQueueParts;
-  readonly #listeners = new Set<(changes: readonly Change[]) => void>();
+  readonly #listeners = new Set<ChangeListener>();
   readonly #jobs: Job[] = [];
   #unsynced: Committed[] = [];
   /** Why no transaction may run now. */
@@ -66,7 +68,7 @@ export class WriteQueue {
     this.#parts = parts;
   }
 
-  write<T>(change: (tx: Transaction) => T, { durable = true }: WriteOptions = {}): Promise<T> {
+  write<T>(change: (tx: Transaction) => T, options: WriteOptions = {}): Promise<T> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     if (this.#jobs.length >= longestQueue)
       return Promise.reject(
@@ -75,17 +77,17 @@ export class WriteQueue {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const run = (): Committed => {
       const { result, changes } = this.#transact(change);
-      if (!durable) resolve(result);
-      return { changes, durable, resolve: () => resolve(result), reject };
+      if (!isAwaited(options)) resolve(result);
+      return { changes, options, resolve: () => resolve(result), reject };
     };
     this.#jobs.push({ run, reject, since: performance.now() });
     this.#pump();
     return promise;
   }
 
-  onChange(listener: (changes: readonly Change[]) => void): () => void {
+  onChange(listener: ChangeListener): () => void {
     // A wrapper of its own per call, so that one function may listen twice and stop once.
-    const entry = (changes: readonly Change[]): void => listener(changes);
+    const entry: ChangeListener = (changes, options) => listener(changes, options);
     this.#listeners.add(entry);
     return () => this.#listeners.delete(entry);
   }
@@ -129,7 +131,7 @@ export class WriteQueue {
 
   /** At once when somebody waits for it, else a little later, together with what comes meanwhile. */
   #syncInTime(): void {
-    if (this.#ended !== undefined || this.#unsynced.some(({ durable }) => durable)) {
+    if (this.#ended !== undefined || this.#unsynced.some(({ options }) => isAwaited(options))) {
       clearTimeout(this.#lateSync);
       this.#lateSync = undefined;
       void this.#sync();
@@ -188,8 +190,8 @@ export class WriteQueue {
       for (const committed of batch) committed.reject(error);
       throw error;
     }
-    for (const { changes, resolve } of batch) {
-      if (changes.length > 0) this.#notify(changes);
+    for (const { changes, options, resolve } of batch) {
+      if (changes.length > 0) this.#notify(changes, options);
       resolve();
     }
   }
@@ -215,10 +217,10 @@ export class WriteQueue {
     for (const job of this.#jobs.splice(0)) job.reject(this.#ended);
   }
 
-  #notify(changes: readonly Change[]): void {
+  #notify(changes: readonly Change[], options: WriteOptions): void {
     for (const listener of this.#listeners) {
       try {
-        listener(changes);
+        listener(changes, options);
       } catch (error) {
         this.#parts.logger.error('a listener to metadata changes failed', { error: messageOf(error) });
       }
@@ -229,6 +231,9 @@ export class WriteQueue {
     for (const wake of this.#idle.splice(0)) wake();
   }
 }
+
+/** Whether somebody waits for the sync. */
+const isAwaited = ({ durable = true }: WriteOptions): boolean => durable;
 
 function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value;

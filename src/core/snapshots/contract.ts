@@ -75,6 +75,8 @@ export interface Snapshotter extends AsyncDisposable {
   usage(namespace: string, key: string): Promise<SnapshotUsage>;
   /** Removes directories that no record names. */
   cleanup(): Promise<void>;
+  /** Removes what these records named, which the collector has deleted. Without it, `cleanup` is to find that. */
+  discard?(records: readonly SnapshotRecord[]): Promise<void>;
 }
 
 export interface SnapshotterContext {

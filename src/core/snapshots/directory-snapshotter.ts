@@ -67,17 +67,11 @@ export async function openDirectorySnapshotter(
   await mkdir(place, { recursive: true, mode: 0o700 });
   const directories = new SnapshotDirectories({
     place,
-    recorded: () => recordedNumbers(metadata, driver.name),
+    isRecorded: (id) => metadata.read.isSnapshotNumber(driver.name, id),
     logger: logger.with({ snapshotter: driver.name }),
   });
   await directories.cleanup();
   return new DirectorySnapshotter({ driver, root, metadata, directories });
-}
-
-/** The directories that records of any namespace name. */
-function recordedNumbers({ read }: Metadata, snapshotter: string): ReadonlySet<string> {
-  const records = read.listNamespaces().flatMap(({ name }) => new SnapshotRecords(snapshotter, name).list(read));
-  return new Set(records.map((record) => String(record.id)));
 }
 
 interface Parts {
@@ -164,6 +158,11 @@ class DirectorySnapshotter implements Snapshotter {
 
   async cleanup(): Promise<void> {
     await this.#directories.cleanup();
+  }
+
+  async discard(records: readonly SnapshotRecord[]): Promise<void> {
+    for (const { id } of records) await this.#directories.discard(id);
+    await this.#directories.settle();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,8 +15,7 @@ export async function refuseExisting(
   const target = labels[targetLabel] ?? '';
   const isDone = target !== '' && records.find(metadata.read, target)?.kind === 'committed';
   const existing = isDone ? target : records.find(metadata.read, key)?.key;
-  if (existing === undefined) return;
-  if (lease !== undefined) await metadata.write((tx) => records.hold(tx, lease, existing));
+  if (existing === undefined || !(await records.holdIfThere(metadata, lease, existing))) return;
   throw records.alreadyExists('prepare', existing);
 }
 
@@ -26,7 +25,6 @@ export async function refuseCommitted(
   records: SnapshotRecords,
   { name, options: { lease } }: { readonly name: string; readonly options: PrepareOptions },
 ): Promise<void> {
-  if (records.find(metadata.read, name) === undefined) return;
-  if (lease !== undefined) await metadata.write((tx) => records.hold(tx, lease, name));
+  if (records.find(metadata.read, name) === undefined || !(await records.holdIfThere(metadata, lease, name))) return;
   throw records.alreadyExists('commit', name);
 }

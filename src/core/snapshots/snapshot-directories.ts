@@ -4,6 +4,7 @@ import { namingFullDisk } from '#/base/disk-full.ts';
 import { errnoOf, messageOf } from '#/base/errors.ts';
 import { newToken } from '#/base/ids.ts';
 import type { Logger } from '#/base/log.ts';
+import { TimeSlices } from '#/base/time-slices.ts';
 
 /** Trees deleted side by side; deleting is disk work that must not crowd out the rest. */
 const deletionsTogether = 2;
@@ -11,8 +12,8 @@ const deletionsTogether = 2;
 export interface SnapshotDirectoriesContext {
   /** `<root>/snapshots`. */
   readonly place: string;
-  /** The numbers that records name now. */
-  readonly recorded: () => ReadonlySet<string>;
+  /** Whether a record names this number now. */
+  readonly isRecorded: (id: number) => boolean;
   readonly logger: Logger;
 }
 
@@ -53,7 +54,7 @@ export class SnapshotDirectories implements AsyncDisposable {
     } catch (error) {
       await this.#discard(temporary);
       // A write whose sync failed may have happened all the same.
-      if (!this.#context.recorded().has(name)) await this.#discard(name);
+      if (!this.#context.isRecorded(id)) await this.#discard(name);
       throw error;
     } finally {
       this.#busy.delete(name);
@@ -68,19 +69,29 @@ export class SnapshotDirectories implements AsyncDisposable {
 
   /** Waits for deletions under way, then removes what no record names. */
   async cleanup(): Promise<void> {
-    await this.#settle();
-    const names = await readdir(this.#context.place);
-    const recorded = this.#context.recorded();
-    const waste = names.filter((name) => !recorded.has(name) && !this.#busy.has(name));
-    for (const name of waste) {
+    await this.settle();
+    const slices = new TimeSlices();
+    for (const name of await readdir(this.#context.place)) {
+      if (slices.isOver) await slices.next();
+      if (this.#busy.has(name) || this.#isRecorded(name)) continue;
       this.#context.logger.info('snapshot directory without record removed', { path: this.#pathOf(name) });
       await this.#discard(name);
     }
-    await this.#settle();
+    await this.settle();
+  }
+
+  /** Waits for deletions under way. */
+  async settle(): Promise<void> {
+    while (this.#deletions.size > 0) await Promise.all(this.#deletions);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#settle();
+    await this.settle();
+  }
+
+  #isRecorded(name: string): boolean {
+    const id = Number(name);
+    return String(id) === name && this.#context.isRecorded(id);
   }
 
   #pathOf(name: string): string {
@@ -126,9 +137,5 @@ export class SnapshotDirectories implements AsyncDisposable {
       if (next === undefined) this.#deleting -= 1;
       else next();
     }
-  }
-
-  async #settle(): Promise<void> {
-    while (this.#deletions.size > 0) await Promise.all(this.#deletions);
   }
 }

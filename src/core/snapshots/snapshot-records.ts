@@ -4,6 +4,7 @@ import { EngineError } from '#/base/errors.ts';
 import {
   snapshotRecordKey,
   type LeaseResource,
+  type Metadata,
   type Reader,
   type SnapshotKind,
   type SnapshotRecord,
@@ -150,10 +151,9 @@ export class SnapshotRecords {
       createdAt: at,
       updatedAt: at,
     });
-    for (const held of tx.allLeaseResources(this.#namespace)) {
-      if (held.type !== this.#resource(key).type || held.id !== key) continue;
-      tx.removeLeaseResource(this.#namespace, held.lease, this.#resource(key));
-      this.hold(tx, held.lease, name);
+    for (const holder of tx.leasesOf(this.#namespace, this.#resource(key))) {
+      tx.removeLeaseResource(this.#namespace, holder, this.#resource(key));
+      this.hold(tx, holder, name);
     }
     this.hold(tx, lease, name);
   }
@@ -161,9 +161,9 @@ export class SnapshotRecords {
   /** `failed-precondition` while something stands on it. Returns the number of its directory. */
   delete(tx: Transaction, key: string): number {
     const record = this.get(tx, key);
-    const child = record.kind === 'committed' ? this.list(tx).find((other) => other.parent === key) : undefined;
+    const child = record.kind === 'committed' ? tx.findChild(this.#namespace, this.#snapshotter, key) : undefined;
     if (child !== undefined)
-      throw this.#error('failed-precondition', 'remove', key, `snapshot "${child.key}" is built on it`);
+      throw this.#error('failed-precondition', 'remove', key, `snapshot "${child}" is built on it`);
     tx.snapshots.delete(this.#namespace, this.#recordKey(key));
     return record.id;
   }
@@ -178,6 +178,16 @@ export class SnapshotRecords {
   /** Has a lease keep a snapshot. Throws `not-found` for an unknown lease. */
   hold(tx: Transaction, lease: string | undefined, key: string): void {
     if (lease !== undefined) tx.addLeaseResource(this.#namespace, lease, this.#resource(key));
+  }
+
+  /** The same for a snapshot that was seen a moment ago; false when it is gone by now. */
+  async holdIfThere(metadata: Metadata, lease: string | undefined, key: string): Promise<boolean> {
+    if (lease === undefined) return this.find(metadata.read, key) !== undefined;
+    return await metadata.write((tx) => {
+      if (this.find(tx, key) === undefined) return false;
+      this.hold(tx, lease, key);
+      return true;
+    });
   }
 
   alreadyExists(tried: string, key: string): EngineError {

@@ -17,6 +17,12 @@ export const whole: Parse<number> = (value, key) => {
 };
 
 /** An OOM score adjustment. */
+/** Between 0 and 1. */
+export const share: Parse<number> = (value, key) => {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+  return mistake(key, 'a number from 0 to 1', value);
+};
+
 export const adjustment: Parse<number> = (value, key) => {
   const number = numberOf(value);
   if (Number.isInteger(number) && Math.abs(number) <= 1000) return number;

@@ -1,8 +1,10 @@
 import { formatPlatform, hostPlatform } from '#/oci/platform.ts';
-import { flag, path, text, texts, variables, whole } from '#/daemon/config/parsers.ts';
+import { duration, flag, oneOf, path, share, text, texts, variables, whole } from '#/daemon/config/parsers.ts';
 import { branch, known, leaf, notHere, type SectionsOf, type Nothing, type Leaf } from '#/daemon/config/schema.ts';
 
 export interface CoreSettings {
+  readonly 'io.containerd.gc.v1.scheduler': SchedulerSettings;
+  readonly 'io.containerd.metadata.v1.bolt': { readonly content_sharing_policy: 'shared' | 'isolated' };
   readonly 'io.containerd.snapshotter.v1.overlayfs': {
     readonly root_path: string;
     readonly upperdir_label: boolean;
@@ -19,20 +21,28 @@ export interface CoreSettings {
   readonly 'io.containerd.shim.v1.manager': { readonly env: readonly string[] };
 }
 
+interface SchedulerSettings {
+  readonly pause_threshold: number;
+  readonly deletion_threshold: number;
+  readonly mutation_threshold: number;
+  readonly schedule_delay: number;
+  readonly startup_delay: number;
+}
+
 const rootPath: Leaf<string> = leaf(path, '', 'Where its files are; "" is below ROOT.');
 type Overlay = CoreSettings['io.containerd.snapshotter.v1.overlayfs'];
 
 /** containerd's plugins that berth has. */
 export const coreSections: SectionsOf<CoreSettings> = {
-  'io.containerd.gc.v1.scheduler': branch<Nothing>('When garbage is collected.', {
-    pause_threshold: known(0.02),
-    deletion_threshold: known(0),
-    mutation_threshold: known(100),
-    schedule_delay: known('0s'),
-    startup_delay: known('100ms'),
+  'io.containerd.gc.v1.scheduler': branch<SchedulerSettings>('When garbage is collected.', {
+    pause_threshold: leaf(share, 0.02, 'The share of time that it may take.'),
+    deletion_threshold: leaf(whole, 0, 'At once after so many deletions; 0: at the next turn.'),
+    mutation_threshold: leaf(whole, 100, 'At the next turn after so many writes; 0: after deletions only.'),
+    schedule_delay: leaf(duration, '0s', 'How long to wait when it is asked for.'),
+    startup_delay: leaf(duration, '100ms', 'How long after the start; 0: not at the start.'),
   }),
-  'io.containerd.metadata.v1.bolt': branch<Nothing>('', {
-    content_sharing_policy: known('shared'),
+  'io.containerd.metadata.v1.bolt': branch<CoreSettings['io.containerd.metadata.v1.bolt']>('', {
+    content_sharing_policy: leaf(oneOf('shared', 'isolated'), 'shared', 'Who may use the blobs of other namespaces.'),
     no_sync: known(false),
   }),
   'io.containerd.monitor.container.v1.restart': branch<Nothing>('', { interval: known('10s') }),

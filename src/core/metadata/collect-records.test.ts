@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Labels } from '#/base/any.ts';
-import { formatTime } from '#/base/clock.ts';
-import type { Transaction } from '#/core/metadata/contract.ts';
-import { findGarbage, type Garbage } from '#/core/metadata/garbage.ts';
+import { formatTime, now as currentTime } from '#/base/clock.ts';
+import type { Removed, Transaction } from '#/core/metadata/contract.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
 import { digestOf } from '#/oci/digest.ts';
 
 const hour = 3600n * 1_000_000_000n;
-const now = 1_800_000_000n * 1_000_000_000n;
+const now = currentTime();
 const past = formatTime(now - hour);
 const future = formatTime(now + hour);
 const at = { createdAt: 1n, updatedAt: 1n };
@@ -53,8 +52,16 @@ function scene(tx: Transaction, namespace = 'n') {
       tx.leases.create(namespace, { id, labels, createdAt: 1n });
       for (const [type, resource] of resources) tx.addLeaseResource(namespace, id, { type, id: resource });
     },
-    ingest: (ref: string, startedAt: bigint, expected = '') =>
-      tx.ingests.create(namespace, { ref, directory: ref, expected, total: 0, startedAt, updatedAt: startedAt }),
+    ingest: (ref: string, expiresAt: bigint, expected = '') =>
+      tx.ingests.create(namespace, {
+        ref,
+        directory: ref,
+        expected,
+        total: 0,
+        expiresAt,
+        startedAt: 1n,
+        updatedAt: 1n,
+      }),
   };
 }
 
@@ -64,22 +71,20 @@ const wordOf = (digest: string): string => words.find((word) => digestOf(word) =
 async function garbageAfter(fill: (scene_: ReturnType<typeof scene>, tx: Transaction) => void) {
   await using dir = await mkdtempDisposable(join(tmpdir(), 'garbage-'));
   await using metadata = await openMetadata({ path: join(dir.path, 'meta.db') });
-  return await metadata.write((tx) => {
-    fill(scene(tx), tx);
-    return summary(findGarbage(tx, now));
-  });
+  await metadata.write((tx) => fill(scene(tx), tx));
+  return summary((await metadata.collectGarbage()).removed);
 }
 
-const summary = (garbage: Garbage) => ({
-  content: garbage.content.map(({ digest }) => wordOf(digest)).sort(),
-  snapshots: garbage.snapshots.map(({ key }) => key),
-  ingests: garbage.ingests.map(({ ref }) => ref),
-  leases: garbage.leases.map(({ id }) => id),
-  images: garbage.images.map(({ name }) => name),
+const summary = (removed: readonly Removed[]) => ({
+  content: removed.flatMap((one) => (one.kind === 'content' ? [wordOf(one.digest)] : [])).sort(),
+  snapshots: removed.flatMap((one) => (one.kind === 'snapshot' ? [one.record.key] : [])),
+  ingests: removed.flatMap((one) => (one.kind === 'ingest' ? [one.record.ref] : [])),
+  leases: removed.flatMap((one) => (one.kind === 'lease' ? [one.id] : [])),
+  images: removed.flatMap((one) => (one.kind === 'image' ? [one.name] : [])),
 });
 const nothing = { content: [], snapshots: [], ingests: [], leases: [], images: [] };
 
-test('findGarbage() keeps what an image reaches through labels and finds the rest', async () => {
+test('collectGarbage() keeps what an image reaches through labels and finds the rest', async () => {
   const found = await garbageAfter((make) => {
     make.image('busybox', 'index');
     make.blob('index', { [gc('ref.content.m.0')]: digestOf('manifest') });
@@ -100,7 +105,7 @@ test('findGarbage() keeps what an image reaches through labels and finds the res
   assert.deepEqual(found, { ...nothing, content: ['lone'], snapshots: ['lone'] });
 });
 
-test('findGarbage() lists snapshots children before parents', async () => {
+test('collectGarbage() lists snapshots children before parents', async () => {
   const found = await garbageAfter((make) => {
     for (const [key, parent] of [
       ['a', ''],
@@ -117,7 +122,7 @@ test('findGarbage() lists snapshots children before parents', async () => {
   assert(place('0') < place('c') && place('c') < place('b') && place('b') < place('a') && place('m') < place('a'));
 });
 
-test('findGarbage() keeps the snapshot of a container with its parents, and what its labels name', async () => {
+test('collectGarbage() keeps the snapshot of a container with its parents, and what its labels name', async () => {
   const found = await garbageAfter((make) => {
     make.container('c', 'box', { [gc('ref.content.x')]: digestOf('kept'), [gc('ref.snapshot.overlayfs/1')]: 'side' });
     make.container('bare', '');
@@ -131,7 +136,7 @@ test('findGarbage() keeps the snapshot of a container with its parents, and what
   assert.deepEqual(found, { ...nothing, content: ['other'], snapshots: ['gone'] });
 });
 
-test('findGarbage() keeps what a live lease lists and all behind it, and lets an expired lease go', async () => {
+test('collectGarbage() keeps what a live lease lists and all behind it, and lets an expired lease go', async () => {
   const fill = (labels: Labels) => (make: ReturnType<typeof scene>) => {
     make.lease(
       'l',
@@ -147,7 +152,7 @@ test('findGarbage() keeps what a live lease lists and all behind it, and lets an
     make.snapshot('base', '', { [gc('ref.content')]: digestOf('other') });
     make.snapshot('top', 'base');
     make.blob('other');
-    make.ingest('i', now - 25n * hour);
+    make.ingest('i', now - hour);
   };
   assert.deepEqual(await garbageAfter(fill({})), nothing);
   assert.deepEqual(await garbageAfter(fill({ [gc('expire')]: future })), nothing);
@@ -159,10 +164,10 @@ test('findGarbage() keeps what a live lease lists and all behind it, and lets an
     leases: ['l'],
     images: [],
   });
-  assert.deepEqual(await garbageAfter(fill({ [gc('flat')]: '' })), { ...nothing, content: ['layer1', 'other'] });
+  assert.deepEqual(await garbageAfter(fill({ [gc('flat')]: 'x' })), { ...nothing, content: ['layer1', 'other'] });
 });
 
-test('findGarbage() follows labels where a flat and a full lease hold the same thing', async () => {
+test('collectGarbage() follows labels where a flat and a full lease hold the same thing', async () => {
   const found = await garbageAfter((make) => {
     make.lease('flat', [['content', digestOf('manifest')]], { [gc('flat')]: 'x' });
     make.lease('full', [['content', digestOf('manifest')]]);
@@ -172,7 +177,7 @@ test('findGarbage() follows labels where a flat and a full lease hold the same t
   assert.deepEqual(found, nothing);
 });
 
-test('findGarbage() lets an expired image go unless a lease or a label keeps it', async () => {
+test('collectGarbage() lets an expired image go unless a lease or a label keeps it', async () => {
   const expired = { [gc('expire')]: past };
   const found = await garbageAfter((make) => {
     make.image('expired', 'old', expired);
@@ -186,21 +191,22 @@ test('findGarbage() lets an expired image go unless a lease or a label keeps it'
   assert.deepEqual(found, { ...nothing, content: ['old'], images: ['expired'] });
 });
 
-test('findGarbage() keeps roots, and young ingests with the blob that they expect', async () => {
+test('collectGarbage() keeps roots, and young ingests with the blob that they expect', async () => {
   const found = await garbageAfter((make) => {
     make.blob('kept', { [gc('root')]: '2026' });
     make.blob('other', { [gc('root')]: '' });
     make.snapshot('base');
     make.snapshot('rooted', 'base', { [gc('root')]: '1' });
-    make.ingest('young', now - hour, digestOf('config'));
-    make.ingest('stale', now - 24n * hour, digestOf('old'));
+    make.ingest('young', now + hour, digestOf('config'));
+    make.ingest('stale', now - hour, digestOf('old'));
+    make.ingest('unleased', 0n);
     make.blob('config');
     make.blob('old');
   });
-  assert.deepEqual(found, { ...nothing, content: ['old', 'other'], ingests: ['stale'] });
+  assert.deepEqual(found, { ...nothing, content: ['old', 'other'], ingests: ['stale', 'unleased'] });
 });
 
-test('findGarbage() keeps what names its keeper by a back reference', async () => {
+test('collectGarbage() keeps what names its keeper by a back reference', async () => {
   const found = await garbageAfter((make) => {
     make.container('c', '');
     make.image('i', 'index');
@@ -216,18 +222,17 @@ test('findGarbage() keeps what names its keeper by a back reference', async () =
   assert.deepEqual(found, { ...nothing, content: ['old', 'other'] });
 });
 
-test('findGarbage() counts a reference only within its namespace', async () => {
+test('collectGarbage() counts a reference only within its namespace', async () => {
   const found = await garbageAfter((make, tx) => {
     make.image('busybox', 'manifest');
     make.blob('manifest');
     scene(tx, 'other').blob('manifest');
-    const garbage = findGarbage(tx, now);
-    assert.deepEqual(garbage.content, [{ namespace: 'other', digest: digestOf('manifest') }]);
+    scene(tx, 'other').lease('l', []);
   });
-  assert.deepEqual(found.content, ['manifest']);
+  assert.deepEqual(found, { ...nothing, content: ['manifest'] });
 });
 
-test('findGarbage() ends on references in a circle', async () => {
+test('collectGarbage() ends on references in a circle', async () => {
   const found = await garbageAfter((make) => {
     make.blob('layer1', { [gc('ref.content')]: digestOf('layer2') });
     make.blob('layer2', { [gc('ref.content')]: digestOf('layer1') });
