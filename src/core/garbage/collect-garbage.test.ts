@@ -125,8 +125,15 @@ test('collect() takes down active mounts that no lease, container or label keeps
   await using store = await openStore();
   const { metadata, garbage } = store;
   const mount = (name: string, lease: string, labels: Record<string, string>, complete = true) => ({
-    ...{ name, lease, labels, complete, id: 1, active: [], system: [] },
-    ...{ createdAt: 1n, updatedAt: 1n },
+    name,
+    lease,
+    labels,
+    complete,
+    id: 1,
+    active: [],
+    system: [],
+    createdAt: 1n,
+    updatedAt: 1n,
   });
   const spec = { typeUrl: 's', value: new Uint8Array() };
   const plain = {
@@ -142,7 +149,10 @@ test('collect() takes down active mounts that no lease, container or label keeps
     tx.leases.create(ns, { id: 'l', labels: {}, createdAt: 1n });
     tx.containers.create(ns, { ...plain, id: 'c', labels: {}, createdAt: 1n, updatedAt: 1n });
     tx.containers.create(ns, {
-      ...{ ...plain, id: 'd', createdAt: 1n, updatedAt: 1n },
+      ...plain,
+      id: 'd',
+      createdAt: 1n,
+      updatedAt: 1n,
       labels: { 'containerd.io/gc.ref.mount.x': 'named' },
     });
     tx.mounts.create(ns, mount('leased', 'l', {}));

@@ -84,10 +84,10 @@ test('collectGarbage() while others write deletes nothing that is kept at that m
       for (const { seq, kind, id } of collecting ? changes : [])
         steps.push({ seq, own: false, apply: (model) => remove(model, nodeOf(kind, id), seed) });
     });
-    let running = true;
-    const collecting = metadata.collectGarbage().finally(() => (running = false));
-    while (running) {
-      for (let turns = random(6); turns > 0 && running; turns--) await nextTurn();
+    const over = new AbortController();
+    const collecting = metadata.collectGarbage().finally(() => over.abort());
+    while (!over.signal.aborted) {
+      for (let turns = random(6); turns > 0; turns--) await nextTurn();
       const operation = world.operation();
       await metadata.write((tx) => {
         // The collector has changed the records meanwhile: the live model follows.
