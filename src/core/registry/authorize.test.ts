@@ -85,6 +85,42 @@ test('a token that the registry no longer takes is replaced by one new one', asy
   assert.equal(asked.length, 2);
 });
 
+test('a token is replaced when its time is over, before the registry complains', async (t) => {
+  const { handle, asked } = tokenRegistry();
+  await using server = await startServer(handle);
+  await using repository = await open(server);
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  await fetchLayer(repository);
+  t.mock.timers.tick(290_000);
+  await fetchLayer(repository);
+  assert.equal(asked.length, 1);
+  t.mock.timers.tick(10_000);
+  await fetchLayer(repository);
+  assert.equal(asked.length, 2);
+});
+
+test('each scope has its own token, and a mount asks for both repositories in one', async () => {
+  const { handle, asked } = tokenRegistry();
+  await using server = await startServer((request, response) => {
+    const open = request.headers.authorization !== undefined || request.url?.startsWith('/token') === true;
+    if (open && request.method === 'HEAD') response.writeHead(404).end();
+    else if (open && request.method === 'POST') response.writeHead(201).end();
+    else handle(request, response);
+  });
+  await using repository = await open(server);
+  await fetchLayer(repository);
+  const read = (): AsyncIterable<Uint8Array> => assert.fail('the blob was read');
+  assert.equal(await repository.pushBlob({ descriptor, read, mountFrom: 'other/one' }), 'mounted');
+  assert.deepEqual(
+    asked.map(({ query }) => query.getAll('scope')),
+    [
+      ['repository:a/b:pull'],
+      ['repository:a/b:pull,push', 'repository:a/b:pull'],
+      ['repository:a/b:pull,push', 'repository:other/one:pull', 'repository:a/b:pull'],
+    ],
+  );
+});
+
 test('user and password go to the token server as basic authorization, and its refusal is told', async () => {
   const { handle, asked } = tokenRegistry();
   await using server = await startServer(handle);

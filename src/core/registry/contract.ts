@@ -26,7 +26,7 @@ export interface CredentialRequest {
 
 export interface RegistryOptions {
   readonly credentials?: Credentials;
-  /** Asked when the registry wants a login and `credentials` has none; undefined goes on without. */
+  /** Asked when the registry wants a login and `credentials` has none; undefined looks in the files. */
   readonly askCredentials?: (request: CredentialRequest) => Promise<Credentials | undefined>;
   /** A directory of hosts.toml files, instead of the configured ones. */
   readonly hostDir?: string;

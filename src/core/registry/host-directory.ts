@@ -5,6 +5,7 @@ import type { FileCache } from '#/core/registry/file-cache.ts';
 import { parseHostsFile } from '#/core/registry/hosts-file.ts';
 import {
   defaultHost,
+  isMirrorOf,
   type DefaultHostOptions,
   type RegistryHost,
   type TlsFiles,
@@ -57,13 +58,19 @@ export async function readHostDirectory(
     // As containerd has it: capabilities beside a server that is not named mean nothing.
     const itself = address === undefined ? { capabilities: own.capabilities } : { ...address, tls };
     return {
-      hosts: [...mirrors, { ...own, ...settings, ...itself }],
+      hosts: markUpstream([...mirrors, { ...own, ...settings, ...itself }], domain),
       complaints: unknownKeys.map((key) => `"${path}" says "${key}", which means nothing there`),
     };
   } catch (error) {
     const found = await readCertificates(directory, domain, defaults);
     return { ...found, complaints: [`"${path}" does not count: ${messageOf(error)}`] };
   }
+}
+
+/** Hosts with the registry's own name are the registry, wherever they stand; where none is, the server counts as it. */
+function markUpstream(hosts: readonly RegistryHost[], domain: string): RegistryHost[] {
+  const own = hosts.filter((host) => !isMirrorOf(host, domain));
+  return hosts.map((host) => ({ ...host, upstream: own.length === 0 ? host.upstream : own.includes(host) }));
 }
 
 /** `*.crt` are authorities to trust, `*.cert` certificates of ours, with `*.key` of the same name. */

@@ -111,8 +111,8 @@ capabilities = ["pull"]
   await using repository = await open({ certificatePath: certs.path });
   await assert.rejects(repository.resolve(), (error: Error & { kind?: string }) => {
     assert.equal(error.kind, 'not-found');
-    assert.match(error.message, /^Cannot resolve "registry\.test\/team\/app:1": localhost:\d+: HEAD .* answered 503; /);
-    assert.match(error.message, /; localhost:1: .*nothing listens there.*; localhost:\d+: GET .* answered 404$/);
+    assert.match(error.message, /^Cannot resolve "registry\.test\/team\/app:1": HEAD http:.* answered 503; /);
+    assert.match(error.message, /; HEAD http:\/\/localhost:1\/.*: nothing listens there.*; GET http:.* answered 404$/);
     return true;
   });
   assert.deepEqual(asked, []);
@@ -226,6 +226,26 @@ test("a caller's login goes to the registry itself, a mirror gets the configurat
   await assert.rejects(repository.resolve(), { kind: 'not-found', message: /there are no credentials for it/ });
   const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
   assert.deepEqual(seen, { known: basic('mirror:m'), upstream: basic('ann:a'), unknown: undefined });
+});
+
+test("a host with the registry's own name gets the caller's login, and the server beside it does not", async () => {
+  const seen: string[] = [];
+  const guarded =
+    (name: string): RequestListener =>
+    (request, response) => {
+      if (request.headers.authorization !== undefined) seen.push(name);
+      response
+        .writeHead(request.headers.authorization === undefined ? 401 : 404, { 'www-authenticate': 'Basic' })
+        .end();
+    };
+  await using own = await startServer(guarded('own'));
+  await using other = await startServer(guarded('other'));
+  await using certs = await writeHosts({ [own.host]: `server = "http://${other.host}"\n[host."http://${own.host}"]` });
+  const registry = openRegistry({ userAgent: 'berth-test', configFiles: [], retryPolicy, certificatePath: certs.path });
+  const options = { credentials: { username: 'ann', password: 'a' } };
+  await using repository = await registry.openRepository(parseReference(`${own.host}/team/app:1`), options);
+  await assert.rejects(repository.resolve(), { kind: 'not-found' });
+  assert.deepEqual(new Set(seen), new Set(['own']));
 });
 
 test("the CRI section's mirrors and headers count, and hostDir stands above all", async () => {

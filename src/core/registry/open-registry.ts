@@ -126,7 +126,8 @@ function createFindCredentials({ environment = process.env, cri = {}, ...config 
   return (domain, host, options) => async (request) => {
     const { credentials, askCredentials } = options;
     if (host.upstream && hasCredentials(credentials)) return credentials;
-    if (askCredentials !== undefined) return await askCredentials(request);
+    const asked = await askCredentials?.(request);
+    if (hasCredentials(asked)) return asked;
     const found = configured(domain, host);
     return found ?? (await findCredentials(configFiles, host.upstream ? domain : host.root.host, environment));
   };

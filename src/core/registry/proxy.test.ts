@@ -45,6 +45,30 @@ test('proxyFor() honours NO_PROXY: hosts with what is below, suffixes, ports, ad
   assert(direct('https://anything/', '*'));
 });
 
+test('send() asks a proxy for a plain http address by its whole name, and NO_PROXY goes past it', async () => {
+  const asked: (string | undefined)[] = [];
+  await using proxy = await startServer((request, response) => {
+    asked.push(request.url);
+    response.end('by proxy');
+  });
+  const environment = { HTTP_PROXY: `http://${proxy.host}`, NO_PROXY: '192.0.2.0/24' };
+  const contexts = createTlsContexts({ files: createFileCache(), environment, ca: [] });
+  await using connections = openConnections({
+    userAgent: 'berth-test',
+    stallTimeout: 2000,
+    dialTimeout: 50,
+    environment,
+    hostname: 'registry.test',
+    tls: async () => await contexts.open({}),
+  });
+  await using response = await connections.send({ method: 'GET', url: new URL('http://registry.test/v2/') });
+  assert.equal((await readWhole(response.body, 100, 'answer')).toString(), 'by proxy');
+  await assert.rejects(connections.send({ method: 'GET', url: new URL('http://192.0.2.1/v2/') }), {
+    kind: 'unavailable',
+  });
+  assert.deepEqual(asked, ['http://registry.test/v2/']);
+});
+
 test('send() reaches https through a CONNECT proxy with the password of its address', async (t) => {
   const tls = await makeCertificate();
   await using target = await startServer((_request, response) => response.end('through'), tls);

@@ -60,7 +60,9 @@ export function defaultHost(domain: string, { scheme, tls = {}, insecure }: Defa
 
 /** Whether requests need to say whose content they want: all but the registry's own host do. */
 export function isMirrorOf(host: RegistryHost, domain: string): boolean {
-  return host.root.host !== new URL(`${host.root.protocol}//${realHosts[domain] ?? domain}`).host;
+  return ![domain, realHosts[domain] ?? domain].some(
+    (name) => host.root.host === new URL(`${host.root.protocol}//${name}`).host,
+  );
 }
 
 /** Reads `host`, `host/path` or a URL; `/v2` follows unless it is there or `asIs`. Throws `invalid-argument`. */

@@ -89,15 +89,18 @@ interface Failed {
 
 function describeFailures(failures: readonly HostFailure[], { tried, needs, complaints }: Failed): EngineError {
   const also = complaints.map((complaint) => `; ${complaint}`).join('');
-  const own = failures.find(({ client }) => client.host.upstream) ?? failures.at(-1);
+  const own = failures.findLast(({ client }) => client.host.upstream) ?? failures.at(-1);
   if (own === undefined)
     return new EngineError('not-found', `Cannot ${tried}: none of its hosts may ${needs.join(' and ')}${also}`);
-  if (failures.length === 1 && also === '') return own.error;
-  const reasons = failures.map(({ client, error }) => `${hostOf(client)}: ${reasonOf(error, tried)}`);
+  const reasons = failures.map((failure) => reasonOf(failure, tried));
   return new EngineError(own.error.kind, `Cannot ${tried}: ${reasons.join('; ')}${also}`, { cause: own.error.cause });
 }
 
-function reasonOf({ message }: EngineError, tried: string): string {
-  const prefix = `Cannot ${tried}: `;
-  return message.startsWith(prefix) ? message.slice(prefix.length) : message;
+/** What went wrong, without what was tried, and with the host once. */
+function reasonOf({ client, error: { message } }: HostFailure, tried: string): string {
+  const reason = [`Cannot ${tried}: `, 'Cannot '].reduce(
+    (text, prefix) => (text.startsWith(prefix) ? text.slice(prefix.length) : text),
+    message,
+  );
+  return reason.includes(hostOf(client)) ? reason : `${hostOf(client)}: ${reason}`;
 }
