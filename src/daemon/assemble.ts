@@ -207,11 +207,11 @@ function cgroupVersion({ cgroups }: Abilities): 'v1' | 'hybrid' | 'v2' {
   );
 }
 
-/** Archives that an earlier daemon was writing for a client when it died. Mounts are undone by those who made them. */
+/** What an earlier daemon was writing for a client when it died: archives, checkpoints. Mounts are undone by those who made them. */
 async function removeTemporaryFiles(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   for (const name of await readdir(directory))
-    if (name.startsWith('diff-')) await rm(join(directory, name), { recursive: true, force: true });
+    if (/^(diff|checkpoint)-/.test(name)) await rm(join(directory, name), { recursive: true, force: true });
 }
 
 interface FactSources {

@@ -1,18 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { descriptorOf, mountsOf, wireDescriptor } from '#/api/containerd/descriptors.ts';
 import { compressionOf, checkLayerType } from '#/api/containerd/layer-types.ts';
-import { leaseOf, namespaceOf, required } from '#/api/containerd/request-scope.ts';
+import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
+import { storeFile } from '#/api/containerd/store-file.ts';
 import { syncMounts } from '#/api/containerd/sync-mounts.ts';
-import type { Labels } from '#/base/any.ts';
-import { isKind } from '#/base/errors.ts';
 import { checkLabels } from '#/core/metadata/label-limits.ts';
-import type { DiffedLayer } from '#/core/layers/contract.ts';
 import { Diff } from '#/gen/containerd/services/diff/v1/diff_pb.ts';
-import type { BoundService, CallContext } from '#/rpc/service.ts';
+import type { BoundService } from '#/rpc/service.ts';
 import { bindService } from '#/rpc/service.ts';
 
 const uncompressedType = 'application/vnd.oci.image.layer.v1.tar';
@@ -55,42 +52,11 @@ export function diffService(core: ContainerdCore): BoundService {
         ...(compression === 'none' ? {} : { [uncompressedLabel]: diffed.diffId }),
       };
       const ref = request.ref === '' ? `diff-${randomBytes(12).toString('hex')}` : request.ref;
-      await store(core, { namespace, ref, path, diffed, labels }, context);
-      return { diff: wireDescriptor({ mediaType, digest: diffed.digest, size: diffed.size }) };
+      const { digest, size } = diffed;
+      await storeFile(core, { namespace, ref, path, digest, size, labels }, context);
+      return { diff: wireDescriptor({ mediaType, digest, size }) };
     },
   });
 }
 
 const uncompressedLabel = 'containerd.io/uncompressed';
-
-interface StoredLayer {
-  readonly namespace: string;
-  readonly ref: string;
-  readonly path: string;
-  readonly diffed: DiffedLayer;
-  readonly labels: Labels;
-}
-
-/** Makes the archive a blob; one that is here already gets the labels all the same. */
-async function store({ content, events }: ContainerdCore, layer: StoredLayer, context: CallContext): Promise<void> {
-  const { namespace, ref, path, labels } = layer;
-  const { digest, size } = layer.diffed;
-  try {
-    await using ingest = await content.openIngest(namespace, {
-      ref,
-      total: size,
-      expected: digest,
-      ...leaseOf(context),
-    });
-    if (ingest.status().offset !== size) {
-      await ingest.truncate();
-      const bytes = createReadStream(path, { highWaterMark: 1 << 20, signal: context.signal });
-      for await (const chunk of bytes) await ingest.write(chunk as Buffer);
-    }
-    await ingest.commit({ size, expected: digest, labels });
-    events.publish(namespace, { topic: '/content/create', digest, size });
-  } catch (error) {
-    if (!isKind(error, 'already-exists')) throw error;
-    await content.setLabels(namespace, digest, (before) => ({ ...before, ...labels }));
-  }
-}

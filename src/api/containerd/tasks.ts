@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
-import { descriptorOf, targetedMountsOf } from '#/api/containerd/descriptors.ts';
+import { checkpointOf, checkpointTask } from '#/api/containerd/checkpoints.ts';
+import { targetedMountsOf } from '#/api/containerd/descriptors.ts';
 import { selectRecords } from '#/api/containerd/select-records.ts';
 import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
 import { timestampOf } from '#/api/containerd/timestamps.ts';
@@ -20,15 +21,19 @@ import { bindService } from '#/rpc/service.ts';
 
 type Functions = Partial<ServiceFunctions<typeof Tasks>>;
 
-/** Running containers. Checkpoint answers `unimplemented`. */
+/** Running containers. */
 export function tasksService(core: ContainerdCore): BoundService {
   return bindService(Tasks, { ...lifecycle(core), ...steering(core), ...looking(core) });
 }
 
-function lifecycle({ tasks }: ContainerdCore): Functions {
+function lifecycle(core: ContainerdCore): Functions {
+  const { tasks } = core;
   return {
     async create(request, context) {
-      const { pid } = await tasks.create(namespaceOf(context), request.containerId, taskOf(request));
+      const namespace = namespaceOf(context);
+      const checkpoint = checkpointOf(core, namespace, request);
+      const task = { ...taskOf(request), ...optional('checkpoint', checkpoint) };
+      const { pid } = await tasks.create(namespace, request.containerId, task);
       return { containerId: request.containerId, pid };
     },
     start: async (request, context) => tasks.start(keyOf(request, context)),
@@ -49,6 +54,7 @@ function lifecycle({ tasks }: ContainerdCore): Functions {
       });
       return {};
     },
+    checkpoint: async (request, context) => await checkpointTask(core, request, context),
     async wait(request, context) {
       const exit = await tasks.wait(keyOf(request, context), context.signal);
       return { exitStatus: exit.exitStatus, exitedAt: timestampOf(exit.exitedAt) };
@@ -125,7 +131,6 @@ function taskOf(request: CreateTaskRequest): CreateTask {
     ...optional('options', options),
     ...(taskApi === undefined ? {} : { taskApi }),
     ...(request.runtimePath === '' ? {} : { runtimePath: request.runtimePath }),
-    ...(request.checkpoint === undefined ? {} : { checkpoint: descriptorOf(request.checkpoint) }),
   };
 }
 

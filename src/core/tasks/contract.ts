@@ -8,7 +8,6 @@ import type { Labels, TypedValue } from '#/base/any.ts';
 import type { Nanoseconds } from '#/base/clock.ts';
 import type { Mount } from '#/core/snapshots/contract.ts';
 import type { Sandboxes } from '#/core/tasks/sandbox-contract.ts';
-import type { Descriptor } from '#/oci/descriptor.ts';
 
 /** '' is no stream. FIFO paths, or the shim's own schemes (`file://`, `binary://`). */
 export interface Stdio {
@@ -26,8 +25,11 @@ export interface CreateTask {
   readonly runtimePath?: string;
   /** Where tasks are served, when no shim is to be started: `ttrpc+unix:///PATH`. */
   readonly taskApi?: { readonly address: string; readonly version: number };
-  readonly checkpoint?: Descriptor;
+  readonly checkpoint?: Checkpoint;
 }
+
+/** What a task goes on from: a directory of a client's, or what fills one that lives as long as the task. */
+export type Checkpoint = { readonly path: string } | { readonly fill: (directory: string) => Promise<void> };
 
 export interface ExecTask {
   readonly execId: string;
@@ -96,6 +98,12 @@ export interface Tasks extends AsyncDisposable {
   pids(namespace: string, id: string): Promise<ProcessEntry[]>;
   stats(namespace: string, id: string): Promise<TaskStats>;
   update(namespace: string, id: string, resources: TypedValue, annotations: Labels): Promise<void>;
+  /** Has the runtime write the state of the task's processes below `path`. It goes on running unless options say so. */
+  checkpoint(
+    namespace: string,
+    id: string,
+    wish: { readonly path: string; readonly options?: TypedValue },
+  ): Promise<void>;
   /** `failed-precondition` while it runs. */
   delete(namespace: string, id: string): Promise<Exit>;
   deleteExec(namespace: string, id: string, execId: string): Promise<Exit>;

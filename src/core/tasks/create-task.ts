@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { TypedValue } from '#/base/any.ts';
 import { now } from '#/base/clock.ts';
 import { EngineError, describeFailure, isKind, messageOf } from '#/base/errors.ts';
@@ -42,7 +44,8 @@ export async function createTask(host: TaskHost, key: TaskKey, request: CreateTa
   undo.defer(() => undoCreate(host, bundle, intent));
   await makeBundle(host, bundle, { spec: container.spec.value, shim: binary });
   const rootfs = await activateRootfs(host, key, { binary, rootfs: request.rootfs });
-  const task = await startTask({ host, undo, bundle, binary, options, request: { ...request, rootfs } });
+  const restored = await layOutCheckpoint(bundle, request.checkpoint);
+  const task = await startTask({ host, undo, bundle, binary, options, restored, request: { ...request, rootfs } });
   task.init.follow(task.shim, key.id);
   await removeIntent(host, intent);
   undo.move();
@@ -62,12 +65,26 @@ async function undoCreate(host: TaskHost, bundle: Bundle, intent: string): Promi
   }
 }
 
-function checkRequest(key: TaskKey, { checkpoint, stdio }: CreateTask): void {
-  const refuse = (kind: 'unimplemented' | 'invalid-argument', why: string): never => {
-    throw new EngineError(kind, `Cannot create task "${taskName(key)}": ${why}`);
-  };
-  if (checkpoint !== undefined) refuse('unimplemented', 'restoring from a checkpoint is not supported');
-  if (stdio.terminal && stdio.stderr !== '') refuse('invalid-argument', 'a terminal has no stderr of its own');
+function checkRequest(key: TaskKey, { stdio }: CreateTask): void {
+  if (!stdio.terminal || stdio.stderr === '') return;
+  throw new EngineError(
+    'invalid-argument',
+    `Cannot create task "${taskName(key)}": a terminal has no stderr of its own`,
+  );
+}
+
+/** The directory that the runtime restores from, at the task's start; it is removed with the bundle. */
+async function layOutCheckpoint({ work, key }: Bundle, checkpoint: CreateTask['checkpoint']): Promise<string> {
+  if (checkpoint === undefined) return '';
+  if ('path' in checkpoint) return checkpoint.path;
+  const directory = join(work, 'restored');
+  try {
+    await mkdir(directory, { mode: 0o700 });
+    await checkpoint.fill(directory);
+    return directory;
+  } catch (error) {
+    throw describeFailure(`Cannot lay out the checkpoint of task "${taskName(key)}"`, error);
+  }
 }
 
 /** What stands in the way although no task has the id, an earlier one could not remove: it is tried again. */
@@ -110,16 +127,18 @@ interface StartTask {
   readonly bundle: Bundle;
   readonly binary: string;
   readonly options: TypedValue | undefined;
+  readonly restored: string;
   readonly request: CreateTask;
 }
 
-async function startTask({ host, undo, bundle, binary, options, request }: StartTask): Promise<RunningTask> {
+async function startTask(start: StartTask): Promise<RunningTask> {
+  const { host, undo, bundle, binary, options, request } = start;
   const home = findHome(host, bundle.key, request);
   const brought =
     home === undefined
       ? await bringUpShim(host, undo, { bundle, binary, options })
       : await enterHome(host, undo, bundle, home);
-  const pid = await createContainer(brought.shim, bundle, request, options);
+  const pid = await createContainer(brought.shim, start);
   return new RunningTask({ bundle, binary, ...brought, pid, joined: home !== undefined });
 }
 
@@ -159,9 +178,7 @@ async function enterHome(
 
 async function createContainer(
   shim: ShimClient,
-  bundle: Bundle,
-  { rootfs, stdio }: CreateTask,
-  options: TypedValue | undefined,
+  { bundle, request: { rootfs, stdio }, options, restored }: StartTask,
 ): Promise<number> {
   const packed = findAnyOfValue(options);
   try {
@@ -171,6 +188,7 @@ async function createContainer(
       bundle: bundle.path,
       rootfs: mounts.map(wireMount),
       ...stdio,
+      checkpoint: restored,
       ...(packed === undefined ? {} : { options: packed }),
     });
     return pid;

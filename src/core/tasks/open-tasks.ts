@@ -93,7 +93,10 @@ function lifeOf(host: TaskHost): Life {
   };
 }
 
-type Controls = Pick<Tasks, 'kill' | 'resize' | 'closeStdin' | 'pause' | 'resume' | 'pids' | 'stats' | 'update'>;
+type Controls = Pick<
+  Tasks,
+  'checkpoint' | 'kill' | 'resize' | 'closeStdin' | 'pause' | 'resume' | 'pids' | 'stats' | 'update'
+>;
 
 function controlsOf(host: TaskHost): Controls {
   const get = (key: TaskKey): RunningTask => getTask(host, key);
@@ -104,6 +107,8 @@ function controlsOf(host: TaskHost): Controls {
     closeStdin: async (process) => await calls.closeStdin(get(process), process.execId),
     pause: async (namespace, id) => await calls.pauseTask(get({ namespace, id })),
     resume: async (namespace, id) => await calls.resumeTask(get({ namespace, id })),
+    checkpoint: async (namespace, id, { path, options }) =>
+      await calls.checkpointTask(get({ namespace, id }), path, options),
     pids: async (namespace, id) => await calls.listPids(get({ namespace, id })),
     stats: async (namespace, id) => await calls.readStats(get({ namespace, id }), host.context.limits.stats),
     update: async (namespace, id, resources, annotations) =>

@@ -9,7 +9,7 @@ import type { RunningTask } from '#/core/tasks/running-task.ts';
 import { shimMethods } from '#/core/tasks/shim-client.ts';
 import { timeOf } from '#/core/tasks/timestamp.ts';
 import type { TrackedProcess } from '#/core/tasks/tracked-process.ts';
-import { anyOfValue, findValueOfAny } from '#/rpc/any.ts';
+import { anyOfValue, findAnyOfValue, findValueOfAny } from '#/rpc/any.ts';
 
 /** For calls that only change or look at something; those that run the container's own programs have no limit. */
 const callLimit = 60_000;
@@ -117,6 +117,12 @@ export async function pauseTask(task: RunningTask): Promise<void> {
 
 export async function resumeTask(task: RunningTask): Promise<void> {
   await quickly(task, { tried: 'resume task', method: shimMethods.resume, request: { id: task.key.id } });
+}
+
+export async function checkpointTask(task: RunningTask, path: string, options?: TypedValue): Promise<void> {
+  const packed = findAnyOfValue(options);
+  const request = { id: task.key.id, path, ...(packed === undefined ? {} : { options: packed }) };
+  await callShim(task, { tried: 'checkpoint task', method: shimMethods.checkpoint, request });
 }
 
 export async function listPids(task: RunningTask): Promise<ProcessEntry[]> {
