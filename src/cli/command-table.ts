@@ -52,6 +52,12 @@ export const commandTable: Readonly<Record<string, TableEntry>> = {
 
   events: entry('System', 'Watch what happens in the daemon', () => import('#/cli/commands/events.ts')),
   info: entry('System', 'Show the state of the daemon', () => import('#/cli/commands/info.ts')),
+  install: entry(
+    'System',
+    'Make berth a service of this machine, in place of other engines if asked',
+    () => import('#/cli/commands/install.ts'),
+  ),
+  uninstall: entry('System', 'Undo what install did', () => import('#/cli/commands/uninstall.ts')),
   version: entry('System', 'Show the versions of client and daemon', () => import('#/cli/commands/version.ts')),
 };
 
@@ -98,5 +104,5 @@ export const commandGroups: Readonly<Record<string, Readonly<Record<string, Grou
     remove: { name: 'rmi' },
     inspect: { name: 'inspect', words: ['--type', 'image'] },
   },
-  system: sameNames(['events', 'info']),
+  system: sameNames(['events', 'info', 'install', 'uninstall']),
 };

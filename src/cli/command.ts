@@ -1,4 +1,5 @@
 import type { Client } from '#/client/client.ts';
+import type { Globals } from '#/cli/globals.ts';
 import type { FlagSpecs, FlagValues } from '#/cli/flags.ts';
 import type { Output } from '#/cli/output.ts';
 
@@ -7,6 +8,7 @@ export interface Context {
   readonly out: Output;
   readonly err: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly globals: Pick<Globals, 'namespace' | 'state' | 'host'>;
   /** The daemon; the first call connects, and starts berthd where that is ours to do. */
   readonly connect: () => Promise<Client>;
 }

@@ -135,7 +135,7 @@ function createContext(globals: Globals, env: Environment): Context {
     const { connectToDaemon } = await import('#/cli/connect.ts');
     return connectToDaemon({ globals, env, err });
   };
-  return { out: openOutput(1), err, env, connect: () => (client ??= connect()) };
+  return { out: openOutput(1), err, env, globals, connect: () => (client ??= connect()) };
 }
 
 function checkArity(title: string, { arity, usage }: Command, args: readonly string[]): void {
