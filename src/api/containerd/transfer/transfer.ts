@@ -40,9 +40,9 @@ export function transferService(core: ContainerdCore, streams: Streams): BoundSe
       if (verb === undefined)
         throw new EngineError('unimplemented', `Cannot transfer from ${source.typeUrl} to ${destination.typeUrl}`);
       await using used = useStreams(streams, context);
-      const tell = teller(used, request.options?.progressStream ?? '');
+      using teller = openTeller(used, request.options?.progressStream ?? '');
       const { signal } = context;
-      const { useStream } = used;
+      const [{ tell }, { useStream }] = [teller, used];
       await verb({ core, streams, namespace: namespaceOf(context), signal, tell, useStream }, source, destination);
       return {};
     },
@@ -81,8 +81,23 @@ function useStreams(streams: Streams, context: CallContext): UsedStreams {
   };
 }
 
-function teller({ useStream }: UsedStreams, id: string): (step: ProgressStep) => void {
-  if (id === '') return () => {};
+interface Teller extends Disposable {
+  readonly tell: (step: ProgressStep) => void;
+}
+
+/** Clients draw anew when they hear of a part: the last one is repeated, so that the closing words are seen. */
+function openTeller({ useStream }: UsedStreams, id: string): Teller {
+  if (id === '') return { tell: () => {}, [Symbol.dispose]: () => {} };
   const stream = useStream(id);
-  return (step) => stream.offer(packMessage(ProgressSchema, step));
+  let part: ProgressStep | undefined;
+  const send = (step: ProgressStep): void => stream.offer(packMessage(ProgressSchema, step));
+  return {
+    tell: (step) => {
+      if ((step.name ?? '') !== '') part = step;
+      send(step);
+    },
+    [Symbol.dispose]: () => {
+      if (part !== undefined) send(part);
+    },
+  };
 }
