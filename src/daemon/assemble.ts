@@ -73,6 +73,7 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
   requireAbilities(abilities);
   const core = await openCore(stack, { config, listen: places.ttrpc, logger });
   const engine = stack.use(await openEngineOn(core, config, { abilities, logger }));
+  await core.images.recover();
 
   const memory = stack.use(openMemoryKeeper({ quietMs: quietMilliseconds }));
   const identity = { version: `v${version}`, revision, uuid: id };

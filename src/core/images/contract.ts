@@ -151,6 +151,8 @@ export interface Images {
   resolve(namespace: string, target: Descriptor, platform?: Platform): Promise<ResolvedImage>;
   /** Makes the snapshots of an image; returns the top chain id. Two unpacks of one image share their work. */
   unpack(namespace: string, image: ResolvedImage, snapshotter: string, options?: ImageOptions): Promise<Digest>;
+  /** Ends what a daemon that died was at and nobody can go on with: imports, exports, pushes. Before anything begins. */
+  recover(): Promise<void>;
   /** Drops what no image, container or lease references. */
   collectGarbage(): Promise<{ readonly deleted: readonly Digest[]; readonly freed: number }>;
 }

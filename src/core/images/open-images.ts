@@ -8,6 +8,7 @@ import type { ImageParts } from '#/core/images/image-parts.ts';
 import { importImages } from '#/core/images/import.ts';
 import { pullImage } from '#/core/images/pull.ts';
 import { pushImage } from '#/core/images/push.ts';
+import { recoverLeases } from '#/core/images/recover-leases.ts';
 import { rememberResolved } from '#/core/images/remember-resolved.ts';
 import { resolveImage } from '#/core/images/resolve.ts';
 import { nameImage, removeImage, tagImage } from '#/core/images/tag.ts';
@@ -42,6 +43,7 @@ export function openImages({ garbage, ...context }: ImagesContext): Images {
     ),
     unpack: async (namespace, image, snapshotter, options = {}) =>
       await unpackImage(parts, namespace, { ...options, image, snapshotter }),
+    recover: async () => await recoverLeases(parts),
     collectGarbage: () => garbage.collect(),
   };
 }

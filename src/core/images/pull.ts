@@ -3,7 +3,7 @@ import { fetchDocuments, type FetchedManifest } from '#/core/images/fetch-docume
 import { fetchLayer, type Fetching } from '#/core/images/fetch.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
 import { LayerDownloads } from '#/core/images/layer-downloads.ts';
-import { underLease } from '#/core/images/lease-work.ts';
+import { underLastingLease } from '#/core/images/lease-work.ts';
 import { checkConfig, checkLayers, fits } from '#/core/images/read-image.ts';
 import { allOrStop } from '#/core/images/run-together.ts';
 import { storeImages } from '#/core/images/store-image.ts';
@@ -29,7 +29,7 @@ export async function pullImage(parts: ImageParts, namespace: string, options: P
   await using repository = await parts.registry.openRepository(options.reference, { ...access, signal });
   const target = await repository.resolve();
   onProgress({ kind: 'resolved', name, target });
-  return await underLease(parts, namespace, async (lease) => {
+  return await underLastingLease(parts, namespace, async (lease) => {
     const fetching: Fetching = { parts, namespace, repository, lease: lease.id, signal, onProgress };
     const selection = { ...options, what: `image "${name}"` };
     const manifests = await fetchDocuments(fetching, { target, selection, stop });
