@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -38,11 +38,15 @@ export interface StartOptions {
   readonly prepare?: (directory: string) => Promise<void>;
   /** The checkout whose berthd it is; default: this one. */
   readonly tree?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What starts it, such as a command that enters a network namespace. */
+  readonly launcher?: readonly string[];
 }
 
 /** Starts from the sources, so that tests run without a bundle. */
 export async function startBerthd(args: readonly string[] = [], options: StartOptions = {}): Promise<Berthd> {
   const directory = await mkdtemp(join(tmpdir(), 'bt-'));
+  await chmod(directory, 0o711);
   const [root, state] = [join(directory, 'root'), join(directory, 'run')];
   const logPath = join(directory, 'log');
   let child: ChildProcess | undefined;
@@ -50,15 +54,15 @@ export async function startBerthd(args: readonly string[] = [], options: StartOp
   const launch = async (): Promise<ChildProcess> => {
     const log = createWriteStream(logPath, { flags: 'a' });
     await once(log, 'open');
-    const launched = spawn(
-      process.execPath,
-      [join(tree, 'src/daemon/main.ts'), '--root', root, '--state', state, '--log-level', 'debug', ...args],
-      {
-        cwd: tree,
-        stdio: ['ignore', log, log],
-        detached: true,
-      },
-    );
+    const program = join(tree, 'src/daemon/main.ts');
+    const words = [process.execPath, program, '--root', root, '--state', state, '--log-level', 'debug', ...args];
+    const [file = '', ...rest] = [...(options.launcher ?? []), ...words];
+    const launched = spawn(file, rest, {
+      cwd: tree,
+      stdio: ['ignore', log, log],
+      detached: true,
+      env: { ...process.env, ...options.env },
+    });
     log.close();
     child = launched;
     return launched;

@@ -2,17 +2,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { runCommand } from './run-command.ts';
+import { untilTrue } from './until.ts';
 
 export interface TestRegistry extends AsyncDisposable {
   /** `localhost:PORT`. */
   readonly host: string;
 }
 
-export async function startRegistry(): Promise<TestRegistry> {
+/** The launcher is what starts it, such as a command that enters a network namespace. */
+export async function startRegistry(launcher: readonly string[] = []): Promise<TestRegistry> {
   const directory = await mkdtemp(join(tmpdir(), 'registry-'));
   const port = await freePort();
   const config = join(directory, 'config.yml');
@@ -20,8 +22,10 @@ export async function startRegistry(): Promise<TestRegistry> {
     config,
     `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${directory}/data}, delete: {enabled: true}}\nhttp: {addr: 127.0.0.1:${port}}\n`,
   );
-  const child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
-  for (let tries = 0; tries < 500 && !(await listens(port)); tries++) await delay(20);
+  const [file, ...words] = [...launcher, 'docker-registry', 'serve', config];
+  const child = spawn(file, words, { stdio: 'ignore' });
+  const [look, ...how] = [...launcher, 'curl', '-sf', `http://127.0.0.1:${port}/v2/`];
+  await untilTrue('a registry', async () => (await runCommand(look, how)).code === 0);
   return {
     host: `localhost:${port}`,
     [Symbol.asyncDispose]: async () => {
@@ -42,13 +46,4 @@ async function freePort(): Promise<number> {
   await once(server, 'close');
   if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
-}
-
-async function listens(port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(port, '127.0.0.1', () => resolve(true));
-  socket.on('error', () => resolve(false));
-  const result = await promise;
-  socket.destroy();
-  return result;
 }
