@@ -145,7 +145,7 @@ test('a manifest without end, of another type, or whose headers lie is refused',
     response.end(request.method === 'HEAD' ? '' : '<html>Log in here</html>');
   };
   await withServer(page, async (repository) => {
-    await assert.rejects(repository.resolve(), { message: /the answer is "text\/html" and no JSON/ });
+    await assert.rejects(repository.resolve(), { message: /the answer is "text\/html" and no manifest/ });
   });
   const size = { 'content-type': mediaTypes.ociManifest, 'docker-content-digest': digestOf(manifest) };
   const lying: RequestListener = (request, response) => {

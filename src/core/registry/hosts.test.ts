@@ -330,6 +330,25 @@ test('real registries: TLS with client certificates and a login, and a cache of 
   await assert.rejects(untrusted.fetchBlob(layerDescriptor, 0), { kind: 'unavailable', message: /not trusted/ });
 });
 
+test('an authority of the system is trusted, for an address as for a name', async () => {
+  await using authority = await makeAuthority();
+  await using server = await startRegistry({ tls: { authority } });
+  await using certs = await writeHosts({
+    'name.test': `server = "https://${server.host}"`,
+    'address.test': `server = "https://127.0.0.1:${server.port}"`,
+  });
+  const has = async (name: string, environment: Readonly<Record<string, string>>): Promise<boolean> => {
+    const config = { userAgent: 'berth-test', configFiles: [], retryPolicy, certificatePath: certs.path };
+    const registry = openRegistry({ ...config, environment });
+    await using repository = await registry.openRepository(parseReference(`${name}/team/app:1`));
+    return await repository.hasBlob(layerDescriptor.digest);
+  };
+  for (const name of ['name.test', 'address.test']) {
+    assert.equal(await has(name, { SSL_CERT_FILE: authority.ca }), false);
+    await assert.rejects(has(name, {}), { kind: 'unavailable', message: /not trusted/ });
+  }
+});
+
 test("docker's older layout: *.crt are authorities, *.cert with *.key are ours; a missing file is named", async () => {
   await using authority = await makeAuthority();
   await using server = await startRegistry({ tls: { authority, clients: true } });

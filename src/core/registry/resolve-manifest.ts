@@ -73,7 +73,7 @@ function statedType(
   const document = parseJson(Buffer.from(data).toString('utf8'));
   if (typeof document !== 'object' || document === null) {
     const type = (response.header('content-type') ?? '').slice(0, 100);
-    throw new EngineError('data-loss', `Cannot ${tried}: the answer is ${JSON.stringify(type)} and no JSON`);
+    throw new EngineError('data-loss', `Cannot ${tried}: the answer is ${JSON.stringify(type)} and no manifest`);
   }
   return 'mediaType' in document && typeof document.mediaType === 'string'
     ? document.mediaType
