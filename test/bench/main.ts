@@ -7,6 +7,9 @@ import type { Bench, Line, Row } from './row.ts';
 import { commandCpu } from './rows/command-cpu.ts';
 import { idleMemory } from './rows/idle-memory.ts';
 import { importInMemory, importOnDisk } from './rows/import.ts';
+import { importLayers, pullLayers } from './rows/layers.ts';
+import { metadataCalls, metadataClients, metadataLists } from './rows/metadata.ts';
+import { pullWhileAsked } from './rows/pull-while-asked.ts';
 import { runCommand } from './rows/run-command.ts';
 import { runContainerdApi } from './rows/run-containerd-api.ts';
 import { runDockerApi } from './rows/run-docker-api.ts';
@@ -19,6 +22,12 @@ const rows: readonly Row[] = [
   runContainerdApi,
   importInMemory,
   importOnDisk,
+  importLayers,
+  pullLayers,
+  pullWhileAsked,
+  metadataCalls,
+  metadataLists,
+  metadataClients,
   idleMemory,
   commandCpu,
   runDocker,

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../support/run-command.ts';
 import type { Command } from './cost-of-command.ts';
+import { findPeerTools } from '../support/peer-tools.ts';
 import { startDaemon, type DaemonProcess } from './daemon-process.ts';
 import type { Place } from './place.ts';
 
@@ -21,6 +22,8 @@ export const has = (...names: readonly (keyof typeof programs)[]): boolean =>
   names.every((name) => existsSync(programs[name]));
 
 export interface Containerd extends AsyncDisposable {
+  /** Which one, in the table. */
+  readonly name: string;
   readonly daemon: DaemonProcess;
   readonly root: string;
   readonly address: string;
@@ -33,13 +36,28 @@ export async function startContainerd(
   file: string = programs.containerd,
 ): Promise<Containerd | undefined> {
   if (!has('containerd', 'ctr')) return undefined;
-  const directory = join(place.path, 'containerd');
+  return await launchContainerd(place, { name: 'containerd 1.6', file });
+}
+
+/** The current one, where `scripts/peers-tools.sh` has built it. Its client is Debian's ctr all the same. */
+export async function startContainerd2(place: Place): Promise<Containerd | undefined> {
+  const tools = findPeerTools();
+  if (tools.skip !== false || !has('ctr')) return undefined;
+  return await launchContainerd(place, { name: 'containerd 2', file: tools.path('containerd') });
+}
+
+async function launchContainerd(
+  place: Place,
+  { name, file }: { readonly name: string; readonly file: string },
+): Promise<Containerd> {
+  const directory = join(place.path, name.replaceAll(' ', '-'));
   const [root, state, address] = [join(directory, 'root'), join(directory, 'run'), join(directory, 'run/sock')];
   const config = join(directory, 'config.toml');
   await mkdir(directory, { recursive: true });
   await writeFile(config, containerdConfig({ root, state, address }));
   const daemon = await startDaemon({ directory, file, args: ['--config', config], socketPath: address });
   return {
+    name,
     daemon,
     root,
     address,
@@ -65,6 +83,9 @@ interface ContainerdPaths {
 function containerdConfig({ root, state, address }: ContainerdPaths): string {
   const unused = [
     'grpc.v1.cri',
+    'cri.v1.images',
+    'cri.v1.runtime',
+    'nri.v1.nri',
     'snapshotter.v1.aufs',
     'snapshotter.v1.btrfs',
     'snapshotter.v1.devmapper',
