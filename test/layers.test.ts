@@ -12,6 +12,7 @@ const ranks: readonly (readonly string[])[] = [
   ['core/images', 'core/network'],
   ['core/containers'],
   ['core/tasks'],
+  ['core/restart'],
   ['engine', 'build', 'cri', 'remote'],
   ['api'],
   ['daemon'],

@@ -31,3 +31,28 @@ export function parseGoDuration(text: string): Nanoseconds | undefined {
   if (total > longest) return undefined;
   return sign === '-' ? -total : total;
 }
+
+/** As Go prints it: `0s`, `1.5ms`, `1h0m10s`. */
+export function formatGoDuration(duration: Nanoseconds): string {
+  const sign = duration < 0n ? '-' : '';
+  const size = duration < 0n ? -duration : duration;
+  if (size === 0n) return '0s';
+  const small = (
+    [
+      ['ns', 1n],
+      ['µs', 1_000n],
+      ['ms', 1_000_000n],
+    ] as const
+  ).find(([, unit]) => size < unit * 1000n);
+  if (small !== undefined) return `${sign}${decimal(size, small[1])}${small[0]}`;
+  const [hours, minutes] = [size / 3_600_000_000_000n, (size / 60_000_000_000n) % 60n];
+  const seconds = `${decimal(size % 60_000_000_000n, 1_000_000_000n)}s`;
+  if (hours > 0n) return `${sign}${hours}h${minutes}m${seconds}`;
+  return minutes > 0n ? `${sign}${minutes}m${seconds}` : `${sign}${seconds}`;
+}
+
+function decimal(size: bigint, unit: bigint): string {
+  const digits = String(unit).length - 1;
+  const fraction = (size % unit).toString().padStart(digits, '0').replace(/0+$/, '');
+  return unit === 1n || fraction === '' ? String(size / unit) : `${size / unit}.${fraction}`;
+}

@@ -26,6 +26,8 @@ import type { Mounts } from '#/core/mounts/contract.ts';
 import { openMounts } from '#/core/mounts/open-mounts.ts';
 import { openRegistry } from '#/core/registry/open-registry.ts';
 import type { Registry } from '#/core/registry/contract.ts';
+import { openRestartMonitor } from '#/core/restart/open-restart-monitor.ts';
+import { restartPolicies } from '#/core/restart/restart-policy.ts';
 import type { Snapshotters } from '#/core/snapshots/contract.ts';
 import type { Tasks } from '#/core/tasks/contract.ts';
 import { openTasks } from '#/core/tasks/open-tasks.ts';
@@ -74,13 +76,14 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
   const core = await openCore(stack, { config, listen: places.ttrpc, logger });
   const engine = stack.use(await openEngineOn(core, config, { abilities, logger }));
   await core.images.recover();
+  const restarts = openRestarts(stack, core, { config, logger });
 
   const memory = stack.use(openMemoryKeeper({ quietMs: quietMilliseconds }));
   const identity = { version: `v${version}`, revision, uuid: id };
   const callMetrics = createCallMetrics(settings);
   const containerdApi = stack.use(
     await openContainerdApi({
-      core: { ...core, snapshotter: config.snapshotter, identity, logger },
+      core: { ...core, ...restarts, snapshotter: config.snapshotter, identity, logger },
       listen: places.grpc,
       limits: messageLimits(settings),
       disabled: settings.disabled_plugins,
@@ -154,6 +157,18 @@ async function openCore(stack: AsyncDisposableStack, { config, listen, logger }:
   const tasks = stack.use(await openTasks({ root, state, metadata, mounts, events, logger, shims, limits }));
   shimEvents.deliverTo(tasks);
   return { events, metadata, content, snapshotters, layers, registry, garbage, images, mounts, tasks, temporary };
+}
+
+/** Containers whose labels say that they are to be running; people's own are the engine's. */
+function openRestarts(
+  stack: AsyncDisposableStack,
+  core: Core,
+  { config: { settings }, logger }: { readonly config: DaemonConfig; readonly logger: Logger },
+): { readonly restartPolicies?: readonly string[] } {
+  const name = 'io.containerd.monitor.container.v1.restart';
+  if (settings.disabled_plugins.includes(name)) return {};
+  stack.use(openRestartMonitor({ ...core, interval: settings.plugins[name].interval, logger }));
+  return { restartPolicies };
 }
 
 async function openEngineOn(

@@ -31,6 +31,8 @@ export interface ContainerdCore {
   readonly images: Images;
   readonly mounts: Mounts;
   readonly tasks: Tasks;
+  /** Those of the restart monitor, if there is one. */
+  readonly restartPolicies?: readonly string[];
   readonly identity: Identity;
   readonly logger: Logger;
   /** A directory on the daemon's own disk for files that live as long as one call. */

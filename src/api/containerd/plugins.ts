@@ -1,4 +1,5 @@
 import type { ContainerdCore } from '#/api/containerd/core.ts';
+import { formatGoDuration } from '#/base/go-duration.ts';
 import { handlers } from '#/core/mounts/plan-activation.ts';
 import type { Snapshotter } from '#/core/snapshots/contract.ts';
 import type { Platform } from '#/oci/platform.ts';
@@ -30,12 +31,13 @@ export function listPlugins(core: ContainerdCore, services: readonly BoundServic
     plugin('event', 'exchange'),
     ...[...core.snapshotters.values()].map(snapshotterEntry),
     plugin('metadata', 'sqlite', { requires: ['content', 'event', 'snapshotter'], exports: { policy: 'shared' } }),
-    plugin('gc', 'scheduler', { requires: ['metadata'] }),
+    plugin('gc', 'scheduler', { requires: ['metadata'], exports: scheduleExports(core) }),
     plugin('lease', 'manager', { requires: ['metadata', 'gc'] }),
     plugin('differ', 'walking', { requires: ['metadata'], platforms: [hostPlatform()] }),
     ...(ids.includes('mounts') ? mountEntries : []),
     plugin('shim', 'manager', { requires: ['event', 'metadata'] }),
     runtimeEntry(ids),
+    ...restartEntries(core),
     ...(ids.includes('transfer') ? [plugin('transfer', 'local', { requires: transferNeeds })] : []),
     ...(ids.includes('streaming') ? [plugin('streaming', 'manager')] : []),
     ...(ids.includes('sandbox-controllers') ? sandboxEntries : []),
@@ -57,6 +59,22 @@ const sandboxEntries = [
     absent: 'it is a part of CRI, which is not served yet: skip plugin',
   }),
 ];
+
+/** How the collector is set, in the words of containerd's export. */
+function scheduleExports({ garbage: { schedule } }: ContainerdCore): Readonly<Record<string, string>> {
+  return {
+    PauseThreshold: String(schedule.pauseThreshold),
+    DeletionThreshold: String(schedule.deletionThreshold),
+    MutationThreshold: String(schedule.mutationThreshold),
+    ScheduleDelay: formatGoDuration(BigInt(Math.round(schedule.scheduleDelay * 1e6))),
+  };
+}
+
+/** nerdctl asks for it before it takes `--restart`. */
+function restartEntries({ restartPolicies: capabilities }: ContainerdCore): Plugin[] {
+  if (capabilities === undefined) return [];
+  return [plugin('monitor.container', 'restart', { requires: ['event', 'metadata'], capabilities })];
+}
 
 type Details = Partial<Omit<Plugin, 'type' | 'id'>>;
 

@@ -13,6 +13,7 @@ export interface CoreSettings {
     readonly mount_options: readonly string[];
   };
   readonly 'io.containerd.snapshotter.v1.native': { readonly root_path: string };
+  readonly 'io.containerd.monitor.container.v1.restart': { readonly interval: number };
   readonly 'io.containerd.monitor.task.v1.cgroups': { readonly no_prometheus: boolean };
   readonly 'io.containerd.transfer.v1.local': {
     readonly config_path: string;
@@ -45,7 +46,9 @@ export const coreSections: SectionsOf<CoreSettings> = {
     content_sharing_policy: leaf(oneOf('shared', 'isolated'), 'shared', 'Who may use the blobs of other namespaces.'),
     no_sync: known(false),
   }),
-  'io.containerd.monitor.container.v1.restart': branch<Nothing>('', { interval: known('10s') }),
+  'io.containerd.monitor.container.v1.restart': branch<CoreSettings['io.containerd.monitor.container.v1.restart']>('', {
+    interval: leaf(duration, '10s', 'How often containers are looked at that have a label with a restart policy.'),
+  }),
   'io.containerd.monitor.task.v1.cgroups': branch('Metrics of containers.', {
     no_prometheus: leaf(flag, false, 'Leave them out of /v1/metrics.'),
   }),
