@@ -91,7 +91,7 @@ class RestartMonitor implements AsyncDisposable {
     const wishes: Wish[] = [];
     const waited = this.#waiting;
     this.#waiting = new Set();
-    for (const { namespace, id } of [...this.#labelled.values()]) {
+    for (const { namespace, id } of this.#labelled.values()) {
       const container = this.#context.metadata.read.containers.find(namespace, id);
       if (container === undefined) continue;
       const want = await this.#wishFor(namespace, container, waited);
