@@ -54,9 +54,10 @@ test('a container runs on 128 layers, made by each ctr and by docker', async () 
 });
 
 test('ctr images mount shows all of them, read-only and writable', async () => {
-  for (const client of clients)
+  for (const [at, client] of clients.entries())
     for (const access of [[], ['--rw']]) {
-      const target = join(daemon.directory, 'mounted');
+      // A current ctr has the daemon keep the mount under this name, and never takes it back.
+      const target = join(daemon.directory, `mounted-${at}${access.join('')}`);
       await mkdir(target, { recursive: true });
       await ctr(client, 'images', 'mount', ...access, deep, target);
       assert.equal(await readFile(join(target, 'top'), 'utf8'), String(depth - 1));
