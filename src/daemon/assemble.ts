@@ -44,12 +44,14 @@ import { daemonId } from '#/daemon/daemon-id.ts';
 import { placeListeners, type ListenPlaces } from '#/daemon/listen-places.ts';
 import {
   namedRegistries,
+  expansionLimits,
   garbageSchedule,
   registryOptions,
   messageLimits,
   shimEnvironment,
   shimLimits,
   snapshotterSettings,
+  transferLimits,
 } from '#/daemon/module-options.ts';
 import { prepareProcess } from '#/daemon/prepare-process.ts';
 import { refuseForeignRoot } from '#/daemon/foreign-root.ts';
@@ -139,11 +141,13 @@ async function openCore(stack: AsyncDisposableStack, { config, listen, logger }:
     pluginRoot,
   });
   await removeTemporaryFiles(temporary);
-  const layers = stack.use(await openLayers({ temporaryDirectory: join(temporary, 'layers'), logger }));
+  const expansion = expansionLimits(settings);
+  const layers = stack.use(await openLayers({ temporaryDirectory: join(temporary, 'layers'), logger, expansion }));
   const registry = openRegistry({ logger, userAgent: `berth/${version}`, ...registryOptions(settings) });
   const schedule = garbageSchedule(settings);
   const garbage = stack.use(openGarbage({ metadata, content, snapshotters, events, logger, schedule }));
-  const images = openImages({ metadata, content, snapshotters, layers, registry, events, garbage, logger });
+  const bounds = { expansion, transfers: transferLimits(settings) };
+  const images = openImages({ metadata, content, snapshotters, layers, registry, events, garbage, logger, ...bounds });
   const mounts = stack.use(await openMounts({ root, state, metadata, logger }));
   stack.defer(garbage.addSource(mountSource(metadata, (namespace, name) => mounts.deactivate(namespace, name))));
   const shimEvents = stack.use(await openShimEvents({ listen, logger }));

@@ -1,5 +1,7 @@
 /** What the configuration says, in the words of the parts that follow it. */
 import type { GarbageSchedule } from '#/core/garbage/contract.ts';
+import type { TransferLimits } from '#/core/images/image-parts.ts';
+import type { ExpansionLimits } from '#/core/layers/expansion.ts';
 import type { CriRegistry } from '#/core/registry/cri-registry.ts';
 import type { RegistryConfig } from '#/core/registry/open-registry.ts';
 import type { SnapshotterSettings } from '#/core/snapshots/snapshotters.ts';
@@ -94,4 +96,17 @@ const isSet = (table: object): boolean => Object.values(table).some((value) => v
 export function shimEnvironment({ plugins }: Settings): Readonly<Record<string, string>> {
   const { env } = plugins['io.containerd.shim.v1.manager'];
   return Object.fromEntries(env.map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]));
+}
+
+export const expansionLimits = ({ berth }: Settings): ExpansionLimits => ({
+  ratio: berth.max_layer_ratio,
+  size: berth.max_layer_size,
+});
+
+/** containerd takes 0 for no limit. */
+export function transferLimits({ plugins }: Settings): TransferLimits {
+  const { max_concurrent_downloads: downloads, max_concurrent_uploaded_layers: uploads } =
+    plugins['io.containerd.transfer.v1.local'];
+  const unlimited = Number.MAX_SAFE_INTEGER;
+  return { downloads: downloads || unlimited, uploads: uploads || unlimited };
 }

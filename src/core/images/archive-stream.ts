@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { expandedLimit, expansionAdvice, type ExpansionLimits } from '#/core/layers/expansion.ts';
 import { EngineError, messageOf } from '#/base/errors.ts';
 
 export type KnownCompression = 'gzip' | 'zstd' | 'bzip2' | 'xz';
@@ -20,13 +21,20 @@ export function detectCompression(start: Uint8Array): KnownCompression | undefin
   return names.find((name) => magics[name].equals(start.subarray(0, magics[name].length)));
 }
 
-/** The plain bytes of an archive that may be compressed as a whole. */
-export async function* decompressArchive(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** The plain bytes of an archive that may be compressed as a whole; no more than the limits allow for what came. */
+export async function* decompressArchive(
+  archive: AsyncIterable<Uint8Array>,
+  limits: ExpansionLimits,
+): AsyncGenerator<Uint8Array> {
   const chunks = archive[Symbol.asyncIterator]();
   const start = await readStart(chunks);
+  let [came, became] = [0, 0];
   const whole = async function* (): AsyncGenerator<Uint8Array> {
     yield start;
-    yield* { [Symbol.asyncIterator]: () => chunks };
+    for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) {
+      came += chunk.byteLength;
+      yield chunk;
+    }
   };
   const compression = detectCompression(start);
   if (compression === undefined) return yield* whole();
@@ -40,7 +48,16 @@ export async function* decompressArchive(archive: AsyncIterable<Uint8Array>): As
   // The reader below gets the same failure.
   flow.catch(() => {});
   try {
-    yield* unpacked as AsyncIterable<Uint8Array>;
+    for await (const chunk of unpacked as AsyncIterable<Uint8Array>) {
+      became += chunk.byteLength;
+      const limit = expandedLimit({ ...limits, size: 0 }, came + start.byteLength);
+      if (became > limit)
+        throw new EngineError(
+          'resource-exhausted',
+          `Cannot read the archive: it is larger than ${limit} bytes uncompressed; ${expansionAdvice}`,
+        );
+      yield chunk;
+    }
   } catch (error) {
     if (error instanceof EngineError || !isZlibError(error)) throw error;
     throw new EngineError('data-loss', `Cannot read the archive: it does not decompress: ${messageOf(error)}`, {

@@ -2,6 +2,7 @@ import type { KeyedMutex } from '#/base/keyed-mutex.ts';
 import type { Logger } from '#/base/log.ts';
 import type { ContentStore } from '#/core/content/contract.ts';
 import type { Events } from '#/core/events/contract.ts';
+import type { ExpansionLimits } from '#/core/layers/expansion.ts';
 import type { Layers } from '#/core/layers/contract.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
 import type { Registry } from '#/core/registry/contract.ts';
@@ -20,4 +21,13 @@ export interface ImageParts {
   readonly unpacking: KeyedMutex;
   /** Drops what nothing references any more. */
   readonly collect: () => Promise<void>;
+  readonly expansion: ExpansionLimits;
+  readonly transfers: TransferLimits;
+}
+
+export interface TransferLimits {
+  /** Of one pull at once. */
+  readonly downloads: number;
+  /** Of one push at once. */
+  readonly uploads: number;
 }

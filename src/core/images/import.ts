@@ -29,7 +29,7 @@ export async function importImages(
   if (unpacks.length > 0) parts.layers.expect();
   return await underLease(parts, namespace, async (lease) => {
     const context: ReceiveContext = { parts, namespace, lease: lease.id, signal, onProgress };
-    const archive = await receiveArchive(context, decompressArchive(options.archive));
+    const archive = await receiveArchive(context, decompressArchive(options.archive, parts.expansion));
     const whole = await readArchiveIndex(context, archive, { compressLayers });
     const entries = chooseEntries(whole, options);
     for (const target of distinct(entries)) await settleArchived(context, target, options);

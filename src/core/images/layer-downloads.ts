@@ -2,16 +2,15 @@ import { Slots } from '#/core/images/run-together.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 import type { Digest } from '#/oci/digest.ts';
 
-const downloadsAtOnce = 3;
-
-/** The downloads of layers, three at a time. Each is begun once, when somebody first wants it. */
+/** The downloads of layers, so many at a time. Each is begun once, when somebody first wants it. */
 export class LayerDownloads {
-  readonly #slots = new Slots(downloadsAtOnce);
+  readonly #slots: Slots;
   readonly #running = new Map<Digest, Promise<void>>();
   readonly #signal: AbortSignal;
   readonly #fetch: (layer: Descriptor) => Promise<void>;
 
-  constructor(signal: AbortSignal, fetch: (layer: Descriptor) => Promise<void>) {
+  constructor(atOnce: number, signal: AbortSignal, fetch: (layer: Descriptor) => Promise<void>) {
+    this.#slots = new Slots(atOnce);
     this.#signal = signal;
     this.#fetch = fetch;
   }

@@ -1,5 +1,5 @@
 import { KeyedMutex } from '#/base/keyed-mutex.ts';
-import { silentLogger, type Logger } from '#/base/log.ts';
+import { silentLogger } from '#/base/log.ts';
 import type { Garbage } from '#/core/garbage/contract.ts';
 import type { Images } from '#/core/images/contract.ts';
 import { exportImages } from '#/core/images/export.ts';
@@ -13,16 +13,22 @@ import { rememberResolved } from '#/core/images/remember-resolved.ts';
 import { resolveImage } from '#/core/images/resolve.ts';
 import { nameImage, removeImage, tagImage } from '#/core/images/tag.ts';
 import { unpackImage } from '#/core/images/unpack-resolved.ts';
+import { defaultExpansion } from '#/core/layers/expansion.ts';
 
 export type ImagesContext = Pick<
   ImageParts,
   'metadata' | 'content' | 'snapshotters' | 'layers' | 'registry' | 'events'
-> & { readonly garbage: Garbage; readonly logger?: Logger };
+> &
+  Partial<Pick<ImageParts, 'logger' | 'expansion' | 'transfers'>> & { readonly garbage: Garbage };
+
+const usualTransfers = { downloads: 3, uploads: 3 };
 
 export function openImages({ garbage, ...context }: ImagesContext): Images {
   const parts: ImageParts = {
     ...context,
     logger: context.logger ?? silentLogger,
+    expansion: context.expansion ?? defaultExpansion,
+    transfers: context.transfers ?? usualTransfers,
     unpacking: new KeyedMutex(),
     collect: async () => void (await garbage.collect()),
   };

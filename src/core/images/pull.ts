@@ -68,7 +68,9 @@ async function fetchLayers(
   const layers = [...new Map(all.map((layer) => [layer.digest, layer])).values()];
   onProgress({ kind: 'layers', layers: all });
   for (const { digest } of layers) onProgress({ kind: 'waiting', digest } satisfies ImageProgress);
-  const downloads = new LayerDownloads(signal, (layer) => fetchLayer(fetching, layer));
+  const downloads = new LayerDownloads(fetching.parts.transfers.downloads, signal, (layer) =>
+    fetchLayer(fetching, layer),
+  );
   const stacks = stacksOf(whole, unpacks).map((stack) => ({
     ...stack,
     snapshotter: getSnapshotter(fetching.parts, stack.snapshotter),

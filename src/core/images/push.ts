@@ -14,8 +14,6 @@ import type { Repository } from '#/core/registry/contract.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 import { formatReference } from '#/oci/reference.ts';
 
-const uploadsAtOnce = 3;
-
 interface Pushing {
   readonly parts: ImageParts;
   readonly namespace: string;
@@ -87,7 +85,7 @@ async function pushBlobs(pushing: Pushing, manifests: readonly StoredManifest[])
   );
   const unique = [...new Map(blobs.map((entry) => [entry.blob.digest, entry])).values()];
   pushing.onProgress({ kind: 'layers', layers: unique.map(({ blob }) => blob) });
-  const slots = new Slots(uploadsAtOnce);
+  const slots = new Slots(pushing.parts.transfers.uploads);
   const works = unique.map(({ blob, parent }) =>
     slots.run(pushing.signal, async () => await pushBlob(pushing, blob, parent)),
   );

@@ -9,6 +9,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { createLogger } from '#/base/log.ts';
 import { archiveOf, directory, fixtureTime, hardLink, memberBlocks, symlink } from '#/core/layers/archive-fixture.ts';
 import type { AppliedLayer, ApplyLayer } from '#/core/layers/contract.ts';
+import { expandedLimit, type ExpansionLimits } from '#/core/layers/expansion.ts';
 import { openLayers } from '#/core/layers/open-layers.ts';
 import { bindMount, openScratch, overlayMount, pictureOf, type Scratch } from '#/core/layers/tree-fixture.ts';
 import { withMounts } from '#/linux/mount.ts';
@@ -447,6 +448,27 @@ test('apply() reports progress, and refuses what is over its limits', async () =
   const seen: number[] = [];
   await bench.apply(blob, { onProgress: (consumed) => seen.push(consumed) });
   assert(seen.length > 0 && seen.every((consumed) => consumed > 0 && consumed <= blob.length), String(seen));
+});
+
+test('apply() refuses what becomes too large for what it came as, unless that is small', async () => {
+  await using scratch = await openScratch();
+  const root = await scratch.directory('root');
+  const blob = gzipSync(archiveOf({ name: 'zeros', content: Buffer.alloc(3_000_000) }));
+  const path = join(scratch.path, 'layer');
+  await writeFile(path, blob);
+  assert(blob.length * 200 < 3_000_000);
+  const apply = async (expansion: ExpansionLimits): Promise<AppliedLayer> => {
+    await using layers = await openLayers({ temporaryDirectory: join(scratch.path, 'mounts'), expansion });
+    return await layers.apply({ path, compression: 'detect', mounts: bindMount(root) });
+  };
+  await assert.rejects(apply({ ratio: 0, size: 2_000_000 }), {
+    kind: 'resource-exhausted',
+    message: /limit of 2000000 bytes uncompressed; .*max_layer_size/,
+  });
+  await apply({ ratio: 200, size: 0 });
+  assert.equal(expandedLimit({ ratio: 200, size: 0 }, 10_000_000), 2_000_000_000);
+  assert.equal(expandedLimit({ ratio: 200, size: 10 }, 1), 10);
+  assert.equal(expandedLimit({ ratio: 200, size: 0 }, 1), 2 ** 30);
 });
 
 test('apply() with a global header, a volume without end blocks, and bytes after the end', async () => {

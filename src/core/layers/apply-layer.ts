@@ -1,5 +1,7 @@
+import { stat } from 'node:fs/promises';
 import { describeFailure } from '#/base/errors.ts';
 import type { AppliedLayer, ApplyLayer } from '#/core/layers/contract.ts';
+import { expandedLimit } from '#/core/layers/expansion.ts';
 import type { LayersContext } from '#/core/layers/layers-context.ts';
 import { checkOutcome } from '#/core/layers/unpack-child.ts';
 import type { Mount } from '#/core/snapshots/contract.ts';
@@ -22,12 +24,13 @@ const upperOption = 'upperdir=';
 
 /** Mounts the tree, has a child unpack the layer into it, and unmounts it whatever came of that. */
 export async function applyLayer(context: LayersContext, layer: ApplyLayer): Promise<AppliedLayer> {
-  const { path, compression, limit = Number.MAX_SAFE_INTEGER, onProgress, signal } = layer;
+  const { path, compression, onProgress, signal } = layer;
   const { pool, temporaryDirectory, maxEntries, logger } = context;
   const upper = upperAlone(layer.mounts);
   const mounts = upper === undefined ? layer.mounts : [upper];
   const onWarning = (message: string): void => logger.warn(message, { layer: path });
   try {
+    const limit = await limitOf(context, layer);
     return await pool.use(
       (child) =>
         withMounts(mounts, temporaryDirectory, async (target) => {
@@ -49,4 +52,14 @@ export async function applyLayer(context: LayersContext, layer: ApplyLayer): Pro
   } catch (error) {
     throw describeFailure(`Cannot unpack layer "${path}"`, error);
   }
+}
+
+async function limitOf({ expansion }: LayersContext, { path, limit }: ApplyLayer): Promise<number> {
+  if (limit !== undefined) return limit;
+  // The child says what is wrong with a file that is not there.
+  const size = await stat(path).then(
+    (status) => status.size,
+    () => 0,
+  );
+  return expandedLimit(expansion, size);
 }

@@ -16,7 +16,7 @@ export interface ApplyLayer {
   readonly compression: Compression | 'detect';
   /** An overlay with nothing but an upper directory gets overlayfs's marks for what the layer hides. */
   readonly mounts: readonly Mount[];
-  /** Bytes of the uncompressed stream after which the layer is refused as `resource-exhausted`. */
+  /** Bytes of the uncompressed stream after which it is refused as `resource-exhausted`. Default: by its own size. */
   readonly limit?: number;
   /** Called now and then with the bytes of the blob consumed so far. */
   readonly onProgress?: (consumed: number) => void;

@@ -1,5 +1,6 @@
 import type { Logger } from '#/base/log.ts';
 import type { ChildPool } from '#/core/layers/child-pool.ts';
+import type { ExpansionLimits } from '#/core/layers/expansion.ts';
 
 /** What apply and diff work with. */
 export interface LayersContext {
@@ -7,4 +8,5 @@ export interface LayersContext {
   readonly temporaryDirectory: string;
   readonly logger: Logger;
   readonly maxEntries: number;
+  readonly expansion: ExpansionLimits;
 }

@@ -6,6 +6,7 @@ import { ChildPool } from '#/core/layers/child-pool.ts';
 import { cleanMountPoints } from '#/core/layers/clean-mount-points.ts';
 import type { Layers } from '#/core/layers/contract.ts';
 import { diffLayer } from '#/core/layers/diff-layer.ts';
+import { defaultExpansion, type ExpansionLimits } from '#/core/layers/expansion.ts';
 import type { LayersContext } from '#/core/layers/layers-context.ts';
 
 export interface LayersOptions {
@@ -14,6 +15,7 @@ export interface LayersOptions {
   readonly logger?: Logger;
   /** Entries of an archive after which it is refused. */
   readonly maxEntries?: number;
+  readonly expansion?: ExpansionLimits;
 }
 
 const poolLimits = { children: 2, waiting: 1000, idleMs: 2000 };
@@ -28,8 +30,8 @@ export async function openLayers(options: LayersOptions): Promise<Layers> {
   await mkdir(temporaryDirectory, { recursive: true, mode: 0o700 });
   await cleanMountPoints(temporaryDirectory);
   const pool = new ChildPool(poolLimits);
-  const { logger = silentLogger, maxEntries = defaultMaxEntries } = options;
-  const context: LayersContext = { pool, temporaryDirectory, logger, maxEntries };
+  const { logger = silentLogger, maxEntries = defaultMaxEntries, expansion = defaultExpansion } = options;
+  const context: LayersContext = { pool, temporaryDirectory, logger, maxEntries, expansion };
   return {
     expect: () => pool.warm(),
     apply: (layer) => applyLayer(context, layer),

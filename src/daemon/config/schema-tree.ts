@@ -1,3 +1,4 @@
+import { defaultExpansion } from '#/core/layers/expansion.ts';
 import {
   adjustment,
   duration,
@@ -47,6 +48,8 @@ export interface Settings {
     readonly snapshotter: string;
     readonly runtime: string;
     readonly insecure_registries: readonly string[];
+    readonly max_layer_ratio: number;
+    readonly max_layer_size: number;
     readonly listen: { readonly grpc: readonly string[]; readonly docker: readonly string[] };
   };
 }
@@ -121,6 +124,12 @@ export const schemaTree: Branch<Settings> = branch<Settings>('', {
       [],
       'Registries (HOST[:PORT], or blocks of addresses) that may speak http or have any certificate.',
     ),
+    max_layer_ratio: leaf(
+      whole,
+      defaultExpansion.ratio,
+      'So many times its own size, and 1 GiB, a layer or an archive may have uncompressed; 0 is no limit.',
+    ),
+    max_layer_size: leaf(whole, defaultExpansion.size, 'Bytes that a layer may have uncompressed; 0 is no limit.'),
     listen: branch('More sockets with the same APIs.', {
       grpc: leaf(paths, [], 'As grpc.address, each with a ".ttrpc" beside it.'),
       docker: leaf(paths, [], 'As docker_address.'),

@@ -2,6 +2,7 @@ import { readSync } from 'node:fs';
 import { EngineError } from '#/base/errors.ts';
 import { openCodec, type Codec } from '#/core/layers/child/codec.ts';
 import { RingWriter, type Ring } from '#/core/layers/child/ring.ts';
+import { expansionAdvice } from '#/core/layers/expansion.ts';
 import type { Compression } from '#/core/layers/contract.ts';
 
 export interface Inflate {
@@ -84,7 +85,7 @@ class LimitedOutput {
     if (this.#writer.total > this.#limit)
       throw new EngineError(
         'resource-exhausted',
-        `the layer is larger than the limit of ${this.#limit} bytes uncompressed`,
+        `the layer is larger than the limit of ${this.#limit} bytes uncompressed; ${expansionAdvice}`,
       );
   }
 

@@ -18,6 +18,8 @@ export interface CoreSettings {
   readonly 'io.containerd.transfer.v1.local': {
     readonly config_path: string;
     readonly concurrent_layer_fetch_buffer: number;
+    readonly max_concurrent_downloads: number;
+    readonly max_concurrent_uploaded_layers: number;
   };
   readonly 'io.containerd.shim.v1.manager': { readonly env: readonly string[] };
 }
@@ -74,13 +76,13 @@ export const coreSections: SectionsOf<CoreSettings> = {
   }),
   'io.containerd.snapshotter.v1.native': branch<{ readonly root_path: string }>('', { root_path: rootPath }),
   'io.containerd.transfer.v1.local': branch<CoreSettings['io.containerd.transfer.v1.local']>('', {
-    max_concurrent_downloads: known(3),
+    max_concurrent_downloads: leaf(whole, 3, 'Layers of one pull at once; 0 is no limit.'),
     concurrent_layer_fetch_buffer: leaf(
       whole,
       0,
       'Bytes of a part when large layers are fetched in parts, three at once; 0 does not.',
     ),
-    max_concurrent_uploaded_layers: known(3),
+    max_concurrent_uploaded_layers: leaf(whole, 3, 'Layers of one push at once; 0 is no limit.'),
     max_concurrent_unpacks: known(1),
     check_platform_supported: known(false),
     config_path: leaf(text, '', 'Directories of hosts.toml, where the CRI section says nothing.'),
