@@ -3,6 +3,7 @@ import { getContainer } from '#/client/containerd/find-container.ts';
 import { exactly } from '#/cli/command.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
 import { jsonText, sortedMap, timeText } from '#/cli/ctr/ctr-text.ts';
+import { inSpecOrder } from '#/cli/ctr/spec-order.ts';
 import { boolean } from '#/cli/flags.ts';
 import type { Container } from '#/gen/containerd/services/containers/v1/containers_pb.ts';
 import { unpackJson, valueOfAny } from '#/rpc/any.ts';
@@ -14,7 +15,7 @@ export const command: CtrCommand = defineCtr({
   arity: exactly(1),
   run: async ({ flags, args, out, connect }) => {
     const container = await getContainer(await connect(), args[0] ?? '');
-    const spec = container.spec === undefined ? undefined : unpackJson(valueOfAny(container.spec));
+    const spec = container.spec === undefined ? undefined : inSpecOrder(unpackJson(valueOfAny(container.spec)));
     out.line(jsonText(flags.spec ? spec : recordOf(container, spec)));
   },
 });
