@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtempDisposable, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { removeNamedCgroup } from '#/linux/cgroup.ts';
 import { startBerthd } from '../support/berthd.ts';
 import { untilTrue } from '../support/until.ts';
 
@@ -36,6 +38,52 @@ test("a node's whole configuration of containerd 2.2 starts a berthd, and more s
   const log = await berthd.log();
   assert.match(log, /not known and has no effect" key=mistake/);
   assert.match(log, /not followed by berth" keys=\S*pinned_images/);
+});
+
+test('parts that the configuration leaves out are not there, and without those that it requires nothing starts', async () => {
+  await using places = await mkdtempDisposable(join(tmpdir(), 'places-'));
+  const config = join(places.path, 'config.toml');
+  const left = ['io.containerd.snapshotter.v1.native', 'io.containerd.grpc.v1.transfer', 'io.containerd.grpc.v1.cri'];
+  const write = (required: string): Promise<void> =>
+    writeFile(config, `version = 3\ndisabled_plugins = ${JSON.stringify(left)}\nrequired_plugins = ["${required}"]\n`);
+  await write('io.containerd.snapshotter.v1.overlayfs');
+  await using berthd = await startBerthd(['-c', config]);
+  const { stdout } = await run('ctr', ['--address', berthd.address, 'plugins', 'ls']);
+  assert.match(stdout, /overlayfs/);
+  assert.doesNotMatch(stdout, /native|transfer/);
+  await berthd.stop();
+  await write('io.containerd.snapshotter.v1.native');
+  await assert.rejects(berthd.start(), /requires parts that are not there: "io\.containerd\.snapshotter\.v1\.native"/);
+});
+
+test("containerd's own root is refused before anything in it is touched", async () => {
+  const prepare = async (directory: string): Promise<void> => {
+    const theirs = join(directory, 'root', 'io.containerd.metadata.v1.bolt');
+    await mkdir(theirs, { recursive: true });
+    await writeFile(join(theirs, 'meta.db'), '');
+  };
+  await assert.rejects(startBerthd([], { prepare }), /it is containerd's/);
+});
+
+test('SIGINT stops berthd as SIGTERM does', async () => {
+  await using berthd = await startBerthd();
+  process.kill(berthd.pid, 'SIGINT');
+  await untilTrue('it says goodbye', async () => /berthd stops.*signal=SIGINT/.test(await berthd.log()));
+  assert.equal(await berthd.stop(), 0);
+});
+
+test('berthd enters the cgroup and takes the OOM score that the configuration names', async () => {
+  const name = `berthd-${randomBytes(4).toString('hex')}`;
+  try {
+    await using places = await mkdtempDisposable(join(tmpdir(), 'places-'));
+    const config = join(places.path, 'config.toml');
+    await writeFile(config, `version = 3\noom_score = 100\n[cgroup]\npath = "/${name}"\n`);
+    await using berthd = await startBerthd(['-c', config]);
+    assert.match(await readFile(`/proc/${berthd.pid}/cgroup`, 'utf8'), new RegExp(`:.*/${name}$`, 'm'));
+    assert.equal((await readFile(`/proc/${berthd.pid}/oom_score_adj`, 'utf8')).trim(), '100');
+  } finally {
+    await removeNamedCgroup(name);
+  }
 });
 
 test('berthd publish hands an event in, as shims do', async () => {

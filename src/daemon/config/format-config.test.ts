@@ -15,11 +15,11 @@ test('formatConfig() prints a default that says what is so without it', () => {
 const proxy = '[proxy_plugins.a]\ntype = "snapshot"\naddress = "/p"\nexports = { root = "/r" }';
 
 test('formatConfig() prints the places in force, and keys that are not followed', () => {
-  const document = migrate(parseToml('version = 3\n[grpc]\ngid = 7\n[cgroup]\npath = "/x"\n' + proxy, 'x'));
+  const document = migrate(parseToml('version = 3\nplugin_dir = "/x"\n[grpc]\ngid = 7\n' + proxy, 'x'));
   const { settings, findings } = readSettings(document);
   const config = completeConfig(settings, { state: '/s', logLevel: 'debug' });
   const printed = formatConfig(withPlaces(document, config), findings.notFollowed);
-  assert.match(printed, /^#   cgroup\.path$/m);
+  assert.match(printed, /^#   plugin_dir$/m);
   assert.match(printed, /^exports = \{ root = "\/r" \}$/m);
   const again = completeConfig(readSettings(migrate(parseToml(printed, 'x'))).settings);
   assert.deepEqual({ ...again, settings: 0 }, { ...config, settings: 0 });

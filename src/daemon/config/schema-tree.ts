@@ -41,6 +41,7 @@ export interface Settings {
     readonly 'io.containerd.timeout.task.state': number;
     readonly 'io.containerd.timeout.metrics.shimstats': number;
   };
+  readonly cgroup: { readonly path: string };
   readonly proxy_plugins: Readonly<Record<string, ProxySection>>;
   readonly plugins: ServerSettings & CoreSettings & CriSettings;
   readonly berth: {
@@ -98,7 +99,7 @@ export const schemaTree: Branch<Settings> = branch<Settings>('', {
     'io.containerd.timeout.cri.defercleanup': known('1m0s'),
     'io.containerd.timeout.metrics.shimstats': leaf(duration, '2s', 'To tell what a container uses.'),
   }),
-  cgroup: branch<Nothing>('', { path: known('') }),
+  cgroup: branch<{ readonly path: string }>('', { path: leaf(text, '', 'A cgroup that berthd enters; "" is none.') }),
   proxy_plugins: names<ProxySection>(
     '',
     branch<ProxySection>('A part of berthd that another process does.', {
