@@ -32,6 +32,7 @@ import type { Snapshotters } from '#/core/snapshots/contract.ts';
 import type { Tasks } from '#/core/tasks/contract.ts';
 import { openTasks } from '#/core/tasks/open-tasks.ts';
 import { openEngine, type Engine } from '#/engine/open-engine.ts';
+import type { RemoteDiffer } from '#/remote/remote-differ.ts';
 import { findAbilities, type Abilities } from '#/linux/abilities.ts';
 import { closeDescriptor } from '#/linux/descriptor.ts';
 import { lockFile } from '#/linux/flock.ts';
@@ -56,9 +57,10 @@ import {
 import { prepareProcess } from '#/daemon/prepare-process.ts';
 import { refuseForeignRoot } from '#/daemon/foreign-root.ts';
 import { createCallMetrics, openInspection } from '#/daemon/open-inspection.ts';
+import { openDiffers } from '#/daemon/open-differs.ts';
 import { openSnapshotters } from '#/daemon/open-snapshotters.ts';
 import { daemonLauncher, nativeProgram } from '#/daemon/native-files.ts';
-import { readProxyPlugins } from '#/daemon/proxy-plugins.ts';
+import { noteUnused, readProxyPlugins } from '#/daemon/proxy-plugins.ts';
 import { findRuntime, type RuntimeFacts } from '#/daemon/runtime-facts.ts';
 
 const quietMilliseconds = 2000;
@@ -108,6 +110,8 @@ interface Core {
   readonly content: ContentStore;
   readonly snapshotters: Snapshotters;
   readonly layers: Layers;
+  readonly differs: readonly ('walking' | RemoteDiffer)[];
+  readonly syncsLayers: boolean;
   readonly registry: Registry;
   readonly garbage: Garbage;
   readonly images: Images;
@@ -132,15 +136,19 @@ async function openCore(stack: AsyncDisposableStack, { config, listen, logger }:
   const metadata = stack.use(await openMetadata({ path: join(pluginRoot('metadata', 'sqlite'), 'meta.db'), logger }));
   const sharing = settings.plugins['io.containerd.metadata.v1.bolt'].content_sharing_policy;
   const content = await openContent({ root: pluginRoot('content', 'content'), metadata, logger, sharing });
+  const proxyPlugins = readProxyPlugins(settings.proxy_plugins);
+  noteUnused(proxyPlugins, logger);
   const snapshotters = await openSnapshotters(stack, {
     metadata,
     logger,
     snapshotters: snapshotterSettings(settings),
-    proxyPlugins: readProxyPlugins(settings.proxy_plugins),
+    proxyPlugins,
     disabled: settings.disabled_plugins,
     pluginRoot,
   });
   await removeTemporaryFiles(temporary);
+  const diffing = settings.plugins['io.containerd.service.v1.diff-service'];
+  const differs = openDiffers(stack, { proxyPlugins, order: diffing.default });
   const expansion = expansionLimits(settings);
   const layers = stack.use(await openLayers({ temporaryDirectory: join(temporary, 'layers'), logger, expansion }));
   const registry = openRegistry({ logger, userAgent: `berth/${version}`, ...registryOptions(settings) });
@@ -160,7 +168,21 @@ async function openCore(stack: AsyncDisposableStack, { config, listen, logger }:
   const limits = shimLimits(settings);
   const tasks = stack.use(await openTasks({ root, state, metadata, mounts, events, logger, shims, limits }));
   shimEvents.deliverTo(tasks);
-  return { events, metadata, content, snapshotters, layers, registry, garbage, images, mounts, tasks, temporary };
+  return {
+    events,
+    metadata,
+    content,
+    snapshotters,
+    layers,
+    differs,
+    syncsLayers: diffing.sync_fs,
+    registry,
+    garbage,
+    images,
+    mounts,
+    tasks,
+    temporary,
+  };
 }
 
 /** Containers whose labels say that they are to be running; people's own are the engine's. */

@@ -1,4 +1,5 @@
 import { EngineError } from '#/base/errors.ts';
+import type { Logger } from '#/base/log.ts';
 
 /** A part of the daemon that another process does, spoken to over gRPC. */
 export interface ProxyPlugin {
@@ -43,6 +44,13 @@ export function readProxyPlugins(sections: Readonly<Record<string, ProxySection>
     if (address === '') throw mistake(name, 'it has no address, which is the path of a unix socket');
     return { name, kind, address, ...rest };
   });
+}
+
+/** What is configured and nobody asks is named, so that nobody takes it for used. */
+export function noteUnused(plugins: readonly ProxyPlugin[], logger: Logger): void {
+  for (const { name, kind } of plugins)
+    if (kind === 'content' || kind === 'sandbox')
+      logger.warn('a proxy plugin is not used: berth keeps content and runs sandboxes itself', { name, type: kind });
 }
 
 const mistake = (name: string, why: string): EngineError =>

@@ -7,6 +7,7 @@ import type { Layers } from '#/core/layers/contract.ts';
 import type { Mounts } from '#/core/mounts/contract.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
 import type { Snapshotters } from '#/core/snapshots/contract.ts';
+import type { RemoteDiffer } from '#/remote/remote-differ.ts';
 import type { Tasks } from '#/core/tasks/contract.ts';
 
 /** Which daemon this is, as clients are told. */
@@ -27,6 +28,10 @@ export interface ContainerdCore {
   /** The snapshotter for clients that name none. */
   readonly snapshotter: string;
   readonly layers: Layers;
+  /** Who applies and makes layers, in the order in which they are asked; `walking` is our own. Default: that alone. */
+  readonly differs?: readonly ('walking' | RemoteDiffer)[];
+  /** Whether layers that clients have applied are written to the disk at once, without being asked. */
+  readonly syncsLayers?: boolean;
   readonly garbage: Garbage;
   readonly images: Images;
   readonly mounts: Mounts;

@@ -8,21 +8,22 @@ import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
 import { storeFile } from '#/api/containerd/store-file.ts';
 import { syncMounts } from '#/api/containerd/sync-mounts.ts';
 import { checkLabels } from '#/core/metadata/label-limits.ts';
-import { Diff } from '#/gen/containerd/services/diff/v1/diff_pb.ts';
-import type { BoundService } from '#/rpc/service.ts';
-import { bindService } from '#/rpc/service.ts';
+import type { Diff } from '#/gen/containerd/services/diff/v1/diff_pb.ts';
+import type { ServiceFunctions } from '#/rpc/service.ts';
 
 const uncompressedType = 'application/vnd.oci.image.layer.v1.tar';
 const defaultDiffType = `${uncompressedType}+gzip`;
+
+export type DiffFunctions = ServiceFunctions<typeof Diff>;
 
 /**
  * Layers onto mounts and back. The work is the layers' own child process; no layer byte passes through here.
  * Payloads are for stream processors, and clients send them along with layers that need none: a layer that does need
  * one is refused for its type.
  */
-export function diffService(core: ContainerdCore): BoundService {
+export function walkingDiffer(core: ContainerdCore): DiffFunctions {
   const { content, layers } = core;
-  return bindService(Diff, {
+  return {
     async apply({ diff, mounts: wires, syncFs }, context) {
       const namespace = namespaceOf(context);
       const layer = descriptorOf(required('diff', diff));
@@ -30,7 +31,7 @@ export function diffService(core: ContainerdCore): BoundService {
       checkLayerType(layer.mediaType);
       const path = content.blobPath(namespace, layer.digest);
       const applied = await layers.apply({ path, compression: 'detect', mounts, signal: context.signal });
-      if (syncFs) await syncMounts(mounts, context.signal);
+      if (syncFs || core.syncsLayers === true) await syncMounts(mounts, context.signal);
       return { applied: wireDescriptor({ mediaType: uncompressedType, digest: applied.diffId, size: applied.size }) };
     },
     async diff(request, context) {
@@ -56,7 +57,7 @@ export function diffService(core: ContainerdCore): BoundService {
       await storeFile(core, { namespace, ref, path, digest, size, labels }, context);
       return { diff: wireDescriptor({ mediaType, digest, size }) };
     },
-  });
+  };
 }
 
 const uncompressedLabel = 'containerd.io/uncompressed';

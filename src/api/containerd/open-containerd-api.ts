@@ -2,7 +2,7 @@ import { EngineError } from '#/base/errors.ts';
 import { containersService } from '#/api/containerd/containers.ts';
 import { contentService } from '#/api/containerd/content.ts';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
-import { diffService } from '#/api/containerd/diff.ts';
+import { diffService } from '#/api/containerd/diff-service.ts';
 import { eventsService } from '#/api/containerd/events.ts';
 import { healthService } from '#/api/containerd/health.ts';
 import { imagesService } from '#/api/containerd/images.ts';

@@ -4,6 +4,7 @@ import { handlers } from '#/core/mounts/plan-activation.ts';
 import type { Snapshotter } from '#/core/snapshots/contract.ts';
 import type { Platform } from '#/oci/platform.ts';
 import { hostPlatform } from '#/oci/platform.ts';
+import type { RemoteDiffer } from '#/remote/remote-differ.ts';
 import type { BoundService } from '#/rpc/service.ts';
 
 /** A part of the daemon under containerd's names for parts. */
@@ -34,6 +35,7 @@ export function listPlugins(core: ContainerdCore, services: readonly BoundServic
     plugin('gc', 'scheduler', { requires: ['metadata'], exports: scheduleExports(core) }),
     plugin('lease', 'manager', { requires: ['metadata', 'gc'] }),
     plugin('differ', 'walking', { requires: ['metadata'], platforms: [hostPlatform()] }),
+    ...(core.differs ?? []).flatMap(differEntry),
     ...(ids.includes('mounts') ? mountEntries : []),
     plugin('shim', 'manager', { requires: ['event', 'metadata'] }),
     runtimeEntry(ids),
@@ -86,6 +88,12 @@ function plugin(type: string, id: string, details: Details = {}): Plugin {
 
 function typeName(type: string): string {
   return `io.containerd.${type}.v1`;
+}
+
+function differEntry(differ: 'walking' | RemoteDiffer): Plugin[] {
+  if (differ === 'walking') return [];
+  const { name, exports, capabilities } = differ;
+  return [plugin('differ', name, { platforms: [hostPlatform()], exports, capabilities })];
 }
 
 function snapshotterEntry({ name, exports, capabilities }: Snapshotter): Plugin {

@@ -21,6 +21,7 @@ export interface CoreSettings {
     readonly max_concurrent_downloads: number;
     readonly max_concurrent_uploaded_layers: number;
   };
+  readonly 'io.containerd.service.v1.diff-service': { readonly default: readonly string[]; readonly sync_fs: boolean };
   readonly 'io.containerd.shim.v1.manager': { readonly env: readonly string[] };
 }
 
@@ -62,9 +63,13 @@ export const coreSections: SectionsOf<CoreSettings> = {
     env: leaf(variables, [], 'Variables for shims, "NAME=VALUE" each.'),
     socket_dir: known(''),
   }),
-  'io.containerd.service.v1.diff-service': branch<Nothing>('', {
-    default: known(['walking']),
-    sync_fs: known(false),
+  'io.containerd.service.v1.diff-service': branch<CoreSettings['io.containerd.service.v1.diff-service']>('', {
+    default: leaf(
+      texts,
+      ['walking'],
+      'Who applies and makes layers for clients: "walking" is berth, others are proxies.',
+    ),
+    sync_fs: leaf(flag, false, 'Write applied layers to the disk before clients hear of it.'),
   }),
   'io.containerd.service.v1.tasks-service': notHere({ blockio_config_file: '', rdt_config_file: '' }),
   'io.containerd.snapshotter.v1.overlayfs': branch<Overlay>('', {
