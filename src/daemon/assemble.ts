@@ -75,7 +75,11 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
   await prepareProcess(settings, logger);
   await makeDirectories(config);
   stack.use(await lockRoot(config));
-  const [abilities, runtime, id] = await Promise.all([findAbilities(), findRuntime(), daemonId(config.root)]);
+  const [abilities, runtime, id] = await Promise.all([
+    findAbilities(join(config.state, 'tmpmounts')),
+    findRuntime(),
+    daemonId(config.root),
+  ]);
   requireAbilities(abilities);
   const core = await openCore(stack, { config, listen: places.ttrpc, logger });
   const engine = stack.use(await openEngineOn(core, config, { abilities, logger }));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { mkdtempDisposable } from 'node:fs/promises';
+import { mkdtempDisposable, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -9,7 +9,9 @@ import { parseMountInfo } from '#/linux/mount-info.ts';
 import { run } from '#/linux/spawn.ts';
 
 test('findAbilities() of root on this machine is what the machine has', async () => {
-  const abilities = await findAbilities();
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'abilities-'));
+  const abilities = await findAbilities(directory.path);
+  assert.deepEqual(await readdir(directory.path), []);
   assert.equal(abilities.root, process.geteuid?.() === 0);
   assert(abilities.canMount);
   assert(abilities.overlay);
@@ -25,7 +27,7 @@ test('findAbilities() of an unprivileged user promises nothing', async () => {
     import { addon } from '#/linux/addon.ts';
     addon();
     process.setgid(65534); process.setuid(65534);
-    const { cgroups, userNamespaces, ...rest } = await findAbilities();
+    const { cgroups, userNamespaces, ...rest } = await findAbilities('/nowhere');
     console.log(JSON.stringify(rest));`;
   const args = ['--input-type=module-typescript', '-e', script];
   const result = await run({ file: process.execPath, args, env: {}, timeoutMs: 20_000, maxOutput: 65_536 });

@@ -1,10 +1,9 @@
 import { mkdir, mkdtempDisposable, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf } from '#/base/errors.ts';
 import { addon } from '#/linux/addon.ts';
 import { type MountInfo, listMounts } from '#/linux/mount-info.ts';
-import { withMounts } from '#/linux/mount.ts';
+import { temporaryPrefix, withMounts } from '#/linux/mount.ts';
 
 /** What this machine and this process can do, found out once at start and handed on as a value. */
 export interface Abilities {
@@ -30,7 +29,8 @@ export interface CgroupAbilities {
   readonly unified?: string;
 }
 
-export async function findAbilities(): Promise<Abilities> {
+/** `directory` is where a mount may be tried; what a killed try leaves there, `undoLeftMounts` clears away. */
+export async function findAbilities(directory: string): Promise<Abilities> {
   const status = await readFile('/proc/self/status', 'utf8');
   const holds = capabilityTest(status);
   const canMount = holds(21);
@@ -39,7 +39,7 @@ export async function findAbilities(): Promise<Abilities> {
     canMount,
     canConfigureNetworks: holds(12),
     canRaiseLimits: holds(24),
-    overlay: canMount && (await canOverlay()),
+    overlay: canMount && (await canOverlay(directory)),
     userNamespaces: await hasUserNamespaces(),
     nftables: (await addon().probeNftablesAsync()) === 0,
     cgroups: await findCgroups(await listMounts()),
@@ -56,13 +56,14 @@ export function capabilityTest(status: string): (capability: number) => boolean 
 const refusals: readonly string[] = ['ENODEV', 'EPERM', 'EACCES', 'EINVAL', 'ENOSYS'];
 
 /** Asks by a mount, which loads the module where it is one. */
-async function canOverlay(): Promise<boolean> {
-  await using directory = await mkdtempDisposable(join(tmpdir(), 'overlay-'));
-  const layers = ['one', 'two'].map((name) => join(directory.path, name));
-  for (const layer of layers) await mkdir(layer);
+async function canOverlay(directory: string): Promise<boolean> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await using one = await mkdtempDisposable(join(directory, temporaryPrefix));
+  await using two = await mkdtempDisposable(join(directory, temporaryPrefix));
+  const layers = [one.path, two.path];
   const overlay = { type: 'overlay', source: 'overlay', options: ['ro', `lowerdir=${layers.join(':')}`] };
   try {
-    return await withMounts([overlay], directory.path, () => Promise.resolve(true));
+    return await withMounts([overlay], directory, () => Promise.resolve(true));
   } catch (error) {
     if (refusals.includes(errnoOf(error) ?? '')) return false;
     throw error;

@@ -84,6 +84,8 @@ export interface Addon {
   trimMemory(): Result;
   trimMemoryAsync(): Pending;
   probeNftablesAsync(): Pending;
+  /** 1 when there is more to delete, 0 when all is gone. */
+  removeSomeAsync(path: PathLike, entries: number): Pending;
 
   loopAttachAsync(path: string, readOnly: number, tag: string): Pending;
   loopSetAutoclear(fd: number, on: number): Result;

@@ -80,7 +80,7 @@ export async function unmountAll(target: string): Promise<void> {
   }
 }
 
-const temporaryPrefix = 'mount-';
+export const temporaryPrefix: string = 'mount-';
 
 /** Runs `work` on the mounts at a new directory under `directory`; afterwards mounts and directory are gone. */
 export async function withMounts<T>(

@@ -1,9 +1,10 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namingFullDisk } from '#/base/disk-full.ts';
 import { errnoOf, messageOf } from '#/base/errors.ts';
 import { newToken } from '#/base/ids.ts';
 import type { Logger } from '#/base/log.ts';
+import { removeTree } from '#/linux/remove-tree.ts';
 import { TimeSlices } from '#/base/time-slices.ts';
 
 /** Trees deleted side by side; deleting is disk work that must not crowd out the rest. */
@@ -125,7 +126,7 @@ export class SnapshotDirectories implements AsyncDisposable {
     if (this.#deleting >= deletionsTogether) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#deleting += 1;
     try {
-      await rm(this.#pathOf(name), { recursive: true, force: true });
+      await removeTree(this.#pathOf(name));
     } catch (error) {
       this.#context.logger.warn('snapshot directory could not be deleted; the next cleanup tries again', {
         path: this.#pathOf(name),
