@@ -28,8 +28,10 @@ export interface CarriedStream extends Disposable {
   readonly outgoing: AsyncIterable<TypedValue>;
 }
 
-/** Values that wait for their reader, each way. */
-const longestQueue = 256;
+/** Values that wait for the client, and for us; those of clients may be as large as `largestValue`. */
+const mostOutgoing = 2048;
+const mostReceived = 64;
+const largestValue = 1024 * 1024;
 const maxStreams = 4096;
 const longestId = 256;
 
@@ -46,8 +48,8 @@ export class Streams {
       throw new EngineError('already-exists', `Cannot open stream "${id}": there is one of that id already`);
     if (this.#open.size >= maxStreams)
       throw new EngineError('resource-exhausted', `Cannot open stream "${id}": ${maxStreams} are open`);
-    const outgoing = new BoundedQueue<TypedValue>(longestQueue);
-    const received = new BoundedQueue<TypedValue>(longestQueue);
+    const outgoing = new BoundedQueue<TypedValue>(mostOutgoing);
+    const received = new BoundedQueue<TypedValue>(mostReceived);
     const isOver = new EngineError('cancelled', `Cannot use stream "${id}": it has ended`);
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
     const close = (): void => {
@@ -99,7 +101,11 @@ function openStream(
 /** Hands on what comes, so that whoever reads is freed when the stream is closed from our side. */
 async function pump(incoming: AsyncIterable<TypedValue>, received: BoundedQueue<TypedValue>): Promise<void> {
   try {
-    for await (const value of incoming) if (!(await received.push(value))) return;
+    for await (const value of incoming) {
+      if (value.value.byteLength > largestValue)
+        throw new EngineError('resource-exhausted', `Cannot take a message of more than ${largestValue} bytes`);
+      if (!(await received.push(value))) return;
+    }
     received.close();
   } catch (error) {
     received.close(error);

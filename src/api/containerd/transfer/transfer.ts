@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
-import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
+import { leaseOf, namespaceOf, required } from '#/api/containerd/request-scope.ts';
 import { echo } from '#/api/containerd/transfer/echo.ts';
 import { exportArchive } from '#/api/containerd/transfer/export.ts';
 import { importArchive } from '#/api/containerd/transfer/import.ts';
@@ -39,11 +39,15 @@ export function transferService(core: ContainerdCore, streams: Streams): BoundSe
       const verb = verbs[`${shortName(source.typeUrl)} → ${shortName(destination.typeUrl)}`];
       if (verb === undefined)
         throw new EngineError('unimplemented', `Cannot transfer from ${source.typeUrl} to ${destination.typeUrl}`);
+      const namespace = namespaceOf(context);
+      // The operation has a lease of its own; one that the client names must exist all the same.
+      const { lease } = leaseOf(context);
+      if (lease !== undefined) core.metadata.read.leases.get(namespace, lease);
       await using used = useStreams(streams, context);
       using teller = openTeller(used, request.options?.progressStream ?? '');
       const { signal } = context;
       const [{ tell }, { useStream }] = [teller, used];
-      await verb({ core, streams, namespace: namespaceOf(context), signal, tell, useStream }, source, destination);
+      await verb({ core, streams, namespace, signal, tell, useStream }, source, destination);
       return {};
     },
   });
