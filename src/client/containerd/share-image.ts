@@ -1,10 +1,10 @@
-import { isKind } from '#/base/errors.ts';
 import type { ContainerdClient } from '#/client/containerd/containerd-client.ts';
 import { findContentInfo, readContent } from '#/client/containerd/content.ts';
 import { childrenOf, targetOf } from '#/client/containerd/image-graph.ts';
 import { underLease } from '#/client/containerd/lease-work.ts';
+import { nameImage } from '#/client/containerd/name-image.ts';
 import { writeContent } from '#/client/containerd/write-content.ts';
-import { Images, type Image } from '#/gen/containerd/services/images/v1/images_pb.ts';
+import type { Image } from '#/gen/containerd/services/images/v1/images_pb.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 
 /**
@@ -29,17 +29,8 @@ export async function shareImage(
       await writeContent(target, wish, readContent(client, digest));
     };
     await share(targetOf(image));
-    await nameImage(target, image);
+    const { name, labels } = image;
+    await nameImage(target, { name, labels, ...(image.target === undefined ? {} : { target: image.target }) });
     return { blobs: shared.size };
   });
-}
-
-async function nameImage(client: ContainerdClient, { name, target, labels }: Image): Promise<void> {
-  const image = { name, labels, ...(target === undefined ? {} : { target }) };
-  try {
-    await client.call(Images.method.create, { image });
-  } catch (error) {
-    if (!isKind(error, 'already-exists')) throw error;
-    await client.call(Images.method.update, { image, updateMask: { paths: ['target', 'labels'] } });
-  }
 }

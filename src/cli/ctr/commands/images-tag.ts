@@ -1,11 +1,10 @@
-import { isKind } from '#/base/errors.ts';
-import type { ContainerdClient } from '#/client/containerd/containerd-client.ts';
 import { fullImageName, getImage } from '#/client/containerd/find-image.ts';
 import { underLease } from '#/client/containerd/lease-work.ts';
+import { nameImage } from '#/client/containerd/name-image.ts';
 import { atLeast } from '#/cli/command.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
 import { boolean } from '#/cli/flags.ts';
-import { Images, type Image } from '#/gen/containerd/services/images/v1/images_pb.ts';
+import { Images } from '#/gen/containerd/services/images/v1/images_pb.ts';
 import { parseReference } from '#/oci/reference.ts';
 
 export const command: CtrCommand = defineCtr({
@@ -25,7 +24,8 @@ export const command: CtrCommand = defineCtr({
     await underLease(await connect(), async (client) => {
       const image = await getImage(client, source);
       for (const name of names) {
-        await nameImage(client, { ...image, name }, flags.force || !flags.local);
+        if (flags.local && !flags.force) await client.call(Images.method.create, { image: { ...image, name } });
+        else await nameImage(client, { ...image, name });
         out.line(name);
       }
     });
@@ -36,13 +36,4 @@ export const command: CtrCommand = defineCtr({
 function checked(word: string): string {
   parseReference(word);
   return fullImageName(word);
-}
-
-async function nameImage(client: ContainerdClient, image: Image, replace: boolean): Promise<void> {
-  try {
-    await client.call(Images.method.create, { image });
-  } catch (error) {
-    if (!replace || !isKind(error, 'already-exists')) throw error;
-    await client.call(Images.method.update, { image, updateMask: { paths: ['target', 'labels'] } });
-  }
 }

@@ -1,4 +1,5 @@
 /** A task of a container: made, started, and followed to its end or left to run. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { writeFileAtomic } from '#/base/atomic-file.ts';
 import { EngineError, isKind } from '#/base/errors.ts';
 import type { TypedValue } from '#/base/any.ts';
@@ -12,7 +13,7 @@ import type { TaskIo } from '#/cli/ctr/run/task-io.ts';
 import { OptionsSchema as RuncOptions } from '#/gen/containerd/runc/v1/options_pb.ts';
 import type { Container } from '#/gen/containerd/services/containers/v1/containers_pb.ts';
 import { Tasks } from '#/gen/containerd/services/tasks/v1/tasks_pb.ts';
-import type { Descriptor } from '#/gen/containerd/types/descriptor_pb.ts';
+import type { DescriptorSchema } from '#/gen/containerd/types/descriptor_pb.ts';
 import type { RuntimeSpec } from '#/oci/runtime-spec.ts';
 import { findAnyOfValue, packMessage, unpackJson, valueOfAny } from '#/rpc/any.ts';
 
@@ -22,7 +23,8 @@ export interface TaskWish {
   readonly io: TaskIo;
   readonly noPivot: boolean;
   readonly pidFile: string | undefined;
-  readonly checkpoint?: Descriptor | undefined;
+  /** A saved state to go on from. */
+  readonly checkpoint?: MessageInitShape<typeof DescriptorSchema>;
   readonly out: Output;
   readonly err: Output;
 }
