@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { EngineError } from '#/base/errors.ts';
 import { openAgents, type AgentOptions } from '#/core/registry/agents.ts';
 import { describeNetworkError, plainUrl } from '#/core/registry/network-error.ts';
+import { proxyFor } from '#/core/registry/proxy.ts';
 import { readBody } from '#/core/registry/response-body.ts';
 import { writeBody, type RequestBody } from '#/core/registry/request-body.ts';
 
@@ -55,10 +56,11 @@ export function openConnections(options: ConnectionOptions): Connections {
 async function exchange(
   request: HttpRequest,
   agent: Agent,
-  { userAgent, stallTimeout, dialTimeout, trace }: ConnectionOptions,
+  { userAgent, stallTimeout, dialTimeout, trace, environment }: ConnectionOptions,
 ): Promise<HttpResponse> {
   const { method, url, body, signal } = request;
-  const tried = `${method} ${plainUrl(url)}`;
+  const proxy = proxyFor(url, environment);
+  const tried = `${method} ${plainUrl(url)}${proxy === undefined ? '' : ` by the proxy "${new URL(proxy).host}"`}`;
   signal?.throwIfAborted();
   const outgoing = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
     method,

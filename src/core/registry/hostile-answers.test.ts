@@ -1,29 +1,33 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { RequestListener, ServerResponse } from 'node:http';
+import { mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { TLSSocket } from 'node:tls';
 import type { Repository } from '#/core/registry/contract.ts';
 import { openRegistry } from '#/core/registry/open-registry.ts';
-import { startServer } from '#/core/registry/registry.fixture.ts';
+import { makeAuthority, startServer } from '#/core/registry/registry.fixture.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
 import { digestOf } from '#/oci/digest.ts';
 import { mediaTypes } from '#/oci/manifest.ts';
 import { parseReference } from '#/oci/reference.ts';
 
-const registry = openRegistry({
+const config = {
   userAgent: 'berth-test',
   configFiles: [],
-  stallTimeout: 400,
-  dialTimeout: 300,
+  stallTimeout: 1000,
   retryPolicy: { attempts: 2, firstDelay: 1, longestDelay: 5 },
-});
+};
+const registry = openRegistry(config);
 const layer = Buffer.alloc(500_000, 'x');
 const descriptor: Descriptor = { mediaType: mediaTypes.ociLayer, digest: digestOf(layer), size: layer.byteLength };
 const manifest = Buffer.from('{"schemaVersion":2}');
 
-async function openAt(host: string, scheme: 'http' | 'https' = 'http'): Promise<Repository> {
-  return await registry.openRepository(parseReference(`${host}/a/b:1`), { defaultScheme: scheme });
+async function openAt(host: string): Promise<Repository> {
+  return await registry.openRepository(parseReference(`${host}/a/b:1`), { defaultScheme: 'http' });
 }
 
 /** What a repository of a server that answers so makes of it. */
@@ -73,7 +77,7 @@ test('a body that drips is a stalled one', async () => {
     response.once('close', () => clearInterval(timer));
   };
   await withServer(drip, async (repository) => {
-    await assert.rejects(readLayer(repository), { kind: 'unavailable', message: /too slow, \d+ bytes in 0.4 seconds/ });
+    await assert.rejects(readLayer(repository), { kind: 'unavailable', message: /too slow, \d+ bytes in 1 seconds/ });
   });
 });
 
@@ -106,10 +110,12 @@ test('heads that are too large, broken, or no HTTP at all are refused in words',
 
 test('a server that takes connections and does not shake hands is given up after the dial time-out', async () => {
   await using server = await startRaw(() => {});
-  await using repository = await openAt(server.host, 'https');
+  const hasty = openRegistry({ ...config, dialTimeout: 200 });
+  const reference = parseReference(`${server.host}/a/b:1`);
+  await using repository = await hasty.openRepository(reference, { defaultScheme: 'https' });
   await assert.rejects(repository.hasBlob(descriptor.digest), {
     kind: 'unavailable',
-    message: /no connection within 0.3 seconds/,
+    message: /no connection within 0.2 seconds/,
   });
 });
 
@@ -200,6 +206,37 @@ test('what the configuration has a host sent in headers stays with that host', a
   assert.deepEqual(seen, ['mine', undefined, 'bytes=1000-']);
 });
 
+test('a client certificate is for its own host, not for where that redirects', async () => {
+  await using authority = await makeAuthority();
+  const seen: unknown[] = [];
+  const tls = {
+    key: await readFile(authority.server.key, 'utf8'),
+    cert: await readFile(authority.server.cert, 'utf8'),
+    requestCert: true,
+    rejectUnauthorized: false,
+  };
+  const subjectOf = ({ socket }: IncomingMessage): unknown =>
+    socket instanceof TLSSocket ? socket.getPeerCertificate().subject?.CN : 'no TLS';
+  await using storage = await startServer((request, response) => {
+    seen.push(subjectOf(request));
+    response.end(layer);
+  }, tls);
+  await using server = await startServer((request, response) => {
+    seen.push(subjectOf(request));
+    response.writeHead(302, { location: `https://127.0.0.1:${storage.port}/data` }).end();
+  }, tls);
+  await using certs = await mkdtempDisposable(join(tmpdir(), 'berth-certs.d-'));
+  await mkdir(join(certs.path, '_default'));
+  const { cert, key } = authority.client;
+  const lines = [`server = "https://${server.host}"`, `ca = "${authority.ca}"`, `client = [["${cert}", "${key}"]]`];
+  await writeFile(join(certs.path, '_default/hosts.toml'), lines.join('\n'));
+  await using repository = await registry.openRepository(parseReference('registry.test/a/b:1'), {
+    hostDir: certs.path,
+  });
+  assert(layer.equals(await readLayer(repository)));
+  assert.deepEqual(seen, ['client', undefined]);
+});
+
 test('a registry that does not read what is pushed is given up', async () => {
   const handle: RequestListener = (request, response) => {
     if (request.method === 'HEAD') response.writeHead(404).end();
@@ -214,7 +251,7 @@ test('a registry that does not read what is pushed is given up', async () => {
   await withServer(handle, async (repository) => {
     await assert.rejects(repository.pushBlob({ descriptor: big, read }), {
       kind: 'unavailable',
-      message: /no answer for 0.4 seconds/,
+      message: /no answer for 1 seconds/,
     });
   });
 });

@@ -11,7 +11,7 @@ import { parseReference } from '#/oci/reference.ts';
 const registry = openRegistry({
   userAgent: 'berth-test',
   configFiles: [],
-  stallTimeout: 400,
+  stallTimeout: 1000,
   retryPolicy: { attempts: 2, firstDelay: 1, longestDelay: 5 },
 });
 const ann = { username: 'ann', password: 'pass-word' };
@@ -74,7 +74,7 @@ test('token servers that send without end, stall, or send no token end the call'
     more();
   };
   assertError((await ask(endless, refuse)).error, 'resource-exhausted', /Cannot read a token: it is longer than/);
-  assertError((await ask(() => {}, refuse)).error, 'unavailable', /no answer for 0.4 seconds/);
+  assertError((await ask(() => {}, refuse)).error, 'unavailable', /no answer for 1 seconds/);
   const page: TokenServer = (_request, response) => void response.end('<html>');
   assertError((await ask(page, refuse)).error, 'unauthenticated', /holds no token$/);
   const split: TokenServer = (_request, response) => void response.end('{"token":"a\\r\\nb: c"}');

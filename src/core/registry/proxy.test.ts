@@ -5,7 +5,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { openConnections } from '#/core/registry/connections.ts';
 import { createFileCache } from '#/core/registry/file-cache.ts';
-import { createTlsContexts } from '#/core/registry/host-tls.ts';
+import { createTlsContexts, type TlsOfHost } from '#/core/registry/host-tls.ts';
 import { proxyFor } from '#/core/registry/proxy.ts';
 import { makeCertificate, startServer } from '#/core/registry/registry.fixture.ts';
 import { readWhole } from '#/core/registry/response-body.ts';
@@ -19,6 +19,18 @@ test('proxyFor() takes the variable of the scheme, the lower-case one first', ()
   assert.equal(choose('http://ghcr.io/', environment), 'http://plain:3');
   assert.equal(choose('https://ghcr.io/', {}), undefined);
   assert.equal(choose('https://ghcr.io/', { HTTPS_PROXY: '' }), undefined);
+});
+
+test('proxyFor() refuses a proxy that berth cannot speak with, without its password', () => {
+  for (const proxy of ['socks5://ann:pw@p:1080', 'http://ann:pw@[::1'])
+    assert.throws(
+      () => choose('https://ghcr.io/', { HTTPS_PROXY: proxy }),
+      (error: Error) => {
+        assert.match(error.message, /^Cannot use the proxy that HTTPS_PROXY names: /);
+        assert.doesNotMatch(error.message, /pw/);
+        return true;
+      },
+    );
 });
 
 test('proxyFor() never sends this machine through a proxy', () => {
@@ -53,19 +65,13 @@ test('send() asks a proxy for a plain http address by its whole name, and NO_PRO
   });
   const environment = { HTTP_PROXY: `http://${proxy.host}`, NO_PROXY: '192.0.2.0/24' };
   const contexts = createTlsContexts({ files: createFileCache(), environment, ca: [] });
-  await using connections = openConnections({
-    userAgent: 'berth-test',
-    stallTimeout: 2000,
-    dialTimeout: 50,
-    environment,
-    hostname: 'registry.test',
-    tls: async () => await contexts.open({}),
-  });
+  const tls = async (): Promise<TlsOfHost> => await contexts.open({});
+  const options = { userAgent: 'berth-test', stallTimeout: 5000, environment, hostname: 'registry.test', tls };
+  await using connections = openConnections({ ...options, dialTimeout: 5000 });
   await using response = await connections.send({ method: 'GET', url: new URL('http://registry.test/v2/') });
   assert.equal((await readWhole(response.body, 100, 'answer')).toString(), 'by proxy');
-  await assert.rejects(connections.send({ method: 'GET', url: new URL('http://192.0.2.1/v2/') }), {
-    kind: 'unavailable',
-  });
+  await using hasty = openConnections({ ...options, dialTimeout: 50 });
+  await assert.rejects(hasty.send({ method: 'GET', url: new URL('http://192.0.2.1/v2/') }), { kind: 'unavailable' });
   assert.deepEqual(asked, ['http://registry.test/v2/']);
 });
 
@@ -116,6 +122,7 @@ test('send() reaches https through a CONNECT proxy with the password of its addr
     connections.send({ method: 'GET', url: new URL('https://registry.test/v2/') }),
     (error: Error) => {
       assert.doesNotMatch(error.message, /p%40w|p@w/);
+      assert.match(error.message, /by the proxy "127\.0\.0\.1:\d+": nothing listens there/);
       return true;
     },
   );

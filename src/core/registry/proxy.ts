@@ -1,4 +1,5 @@
 import { isIPv4, BlockList, isIP } from 'node:net';
+import { EngineError } from '#/base/errors.ts';
 
 /** The environment variables that say which proxy to use; lower-case names win, as in curl and Go. */
 export type ProxyEnvironment = Readonly<Record<string, string | undefined>>;
@@ -8,13 +9,28 @@ export function isLoopbackHost(hostname: string): boolean {
   return bare === 'localhost' || bare === '::1' || (isIPv4(bare) && bare.startsWith('127.'));
 }
 
-/** The proxy for a URL, or undefined for a direct connection. This machine itself is never reached by a proxy. */
+/**
+ * The proxy for a URL, or undefined for a direct connection. This machine itself is never reached by a proxy. Throws
+ * `failed-precondition` where what is named cannot be used.
+ */
 export function proxyFor(url: URL, environment: ProxyEnvironment): string | undefined {
   if (isLoopbackHost(url.hostname)) return undefined;
   const setting = (name: string): string => environment[name.toLowerCase()] ?? environment[name] ?? '';
-  const proxy = setting(url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY').trim();
+  const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+  const proxy = setting(variable).trim();
   if (proxy === '' || isExcluded(url, setting('NO_PROXY'))) return undefined;
-  return proxy.includes('://') ? proxy : `http://${proxy}`;
+  return checkProxy(proxy.includes('://') ? proxy : `http://${proxy}`, variable);
+}
+
+/** The address may carry a password, so errors tell of it only what comes before and after. */
+function checkProxy(proxy: string, variable: string): string {
+  const [scheme = ''] = proxy.split('://');
+  const refuse = (why: string): EngineError =>
+    new EngineError('failed-precondition', `Cannot use the proxy that ${variable} names: ${why}`);
+  if (scheme !== 'http' && scheme !== 'https')
+    throw refuse(`berth speaks with http and https proxies, and not ${JSON.stringify(scheme.slice(0, 40))}`);
+  if (!URL.canParse(proxy)) throw refuse('it is no URL');
+  return proxy;
 }
 
 function isExcluded(url: URL, list: string): boolean {

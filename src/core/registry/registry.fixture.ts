@@ -8,6 +8,7 @@ import { connect, createServer as createTcpServer, type AddressInfo } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TlsOptions } from 'node:tls';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -175,7 +176,7 @@ async function waitForPort(port: number): Promise<void> {
 /** An HTTP server of the test's own making; with `tls` it speaks https. */
 export async function startServer(
   handle: RequestListener,
-  tls?: { readonly key: string; readonly cert: string },
+  tls?: TlsOptions & { readonly key: string; readonly cert: string },
 ): Promise<TestServer> {
   const server = tls === undefined ? createServer(handle) : createTlsServer({ ...tls }, handle);
   server.listen(0, '127.0.0.1');
