@@ -44,7 +44,7 @@ export async function checkpointTask(
   if (parentCheckpoint !== '')
     throw new EngineError('unimplemented', `Cannot checkpoint task "${id}": there are no incremental checkpoints`);
   const options = findValueOfAny(request.options);
-  const given = options === undefined ? {} : { options };
+  const given = { ...(options === undefined ? {} : { options }), signal: context.signal };
   const named = imagePathOf(id, options);
   if (named !== '') {
     await core.tasks.checkpoint(namespace, id, { path: named, ...given });

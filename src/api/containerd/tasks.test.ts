@@ -26,7 +26,9 @@ test('Create passes mounts, stdio and options on; an Any without a value is none
   const created: CreateTask[] = [];
   await using rig = await openWith({
     create: async (_namespace, _id, task) => {
-      created.push(task);
+      const { signal, ...rest } = task;
+      assert.equal(signal?.aborted, false);
+      created.push(rest);
       return { pid: 7 };
     },
   });

@@ -32,13 +32,14 @@ function lifecycle(core: ContainerdCore): Functions {
     async create(request, context) {
       const namespace = namespaceOf(context);
       const checkpoint = checkpointOf(core, namespace, request);
-      const task = { ...taskOf(request), ...optional('checkpoint', checkpoint) };
+      const { signal } = context;
+      const task = { ...taskOf(request), ...optional('checkpoint', checkpoint), signal };
       const { pid } = await tasks.create(namespace, request.containerId, task);
       return { containerId: request.containerId, pid };
     },
-    start: async (request, context) => tasks.start(keyOf(request, context)),
+    start: async (request, context) => tasks.start(keyOf(request, context), context.signal),
     async delete({ containerId }, context) {
-      const exit = await tasks.delete(namespaceOf(context), containerId);
+      const exit = await tasks.delete(namespaceOf(context), containerId, context.signal);
       return { pid: exit.pid, exitStatus: exit.exitStatus, exitedAt: timestampOf(exit.exitedAt) };
     },
     async deleteProcess({ containerId, execId }, context) {

@@ -26,10 +26,18 @@ export interface CreateTask {
   /** Where tasks are served, when no shim is to be started: `ttrpc+unix:///PATH`. */
   readonly taskApi?: { readonly address: string; readonly version: number };
   readonly checkpoint?: Checkpoint;
+  /** Gives up, and undoes what is there by then. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a task goes on from: a directory of a client's, or what fills one that lives as long as the task. */
 export type Checkpoint = { readonly path: string } | { readonly fill: (directory: string) => Promise<void> };
+
+export interface WriteCheckpoint {
+  readonly path: string;
+  readonly options?: TypedValue;
+  readonly signal?: AbortSignal;
+}
 
 export interface ExecTask {
   readonly execId: string;
@@ -80,7 +88,8 @@ export interface ProcessKey {
 export interface Tasks extends AsyncDisposable {
   /** Needs the container record. `already-exists` while a task is there; a failed create leaves nothing. */
   create(namespace: string, id: string, task: CreateTask): Promise<{ readonly pid: number }>;
-  start(process: ProcessKey): Promise<{ readonly pid: number }>;
+  /** A start that is given up may still happen. */
+  start(process: ProcessKey, signal?: AbortSignal): Promise<{ readonly pid: number }>;
   /** Registers a process; `start` runs it. */
   exec(namespace: string, id: string, exec: ExecTask): Promise<void>;
   /** `not-found` when the process is gone. */
@@ -99,13 +108,9 @@ export interface Tasks extends AsyncDisposable {
   stats(namespace: string, id: string): Promise<TaskStats>;
   update(namespace: string, id: string, resources: TypedValue, annotations: Labels): Promise<void>;
   /** Has the runtime write the state of the task's processes below `path`. It goes on running unless options say so. */
-  checkpoint(
-    namespace: string,
-    id: string,
-    wish: { readonly path: string; readonly options?: TypedValue },
-  ): Promise<void>;
+  checkpoint(namespace: string, id: string, wish: WriteCheckpoint): Promise<void>;
   /** `failed-precondition` while it runs. */
-  delete(namespace: string, id: string): Promise<Exit>;
+  delete(namespace: string, id: string, signal?: AbortSignal): Promise<Exit>;
   deleteExec(namespace: string, id: string, execId: string): Promise<Exit>;
   /** What runs containers together; the controller `shim` of containerd's API. */
   readonly sandboxes: Sandboxes;

@@ -178,19 +178,20 @@ async function enterHome(
 
 async function createContainer(
   shim: ShimClient,
-  { bundle, request: { rootfs, stdio }, options, restored }: StartTask,
+  { bundle, request: { rootfs, stdio, signal }, options, restored }: StartTask,
 ): Promise<number> {
   const packed = findAnyOfValue(options);
   try {
     const mounts = await mountsForShim(bundle, rootfs);
-    const { pid } = await shim.call(shimMethods.create, {
+    const request = {
       id: bundle.key.id,
       bundle: bundle.path,
       rootfs: mounts.map(wireMount),
       ...stdio,
       checkpoint: restored,
       ...(packed === undefined ? {} : { options: packed }),
-    });
+    };
+    const { pid } = await shim.call(shimMethods.create, request, signal === undefined ? {} : { signal });
     return pid;
   } catch (error) {
     throw describeFailure(`Cannot create task "${taskName(bundle.key)}"`, error);

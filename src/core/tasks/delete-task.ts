@@ -20,8 +20,8 @@ const closeLimit = 1000;
  * Deletes a task that has ended. When it resolves the container, its root's mount and its id are free; the shim ends and
  * the files go shortly after, and a new task of the same id waits for that.
  */
-export async function deleteTask(host: TaskHost, task: RunningTask): Promise<Exit> {
-  const exit = await deleteContainer(host, task);
+export async function deleteTask(host: TaskHost, task: RunningTask, signal?: AbortSignal): Promise<Exit> {
+  const exit = await deleteContainer(host, task, signal);
   await deactivateRootfs(host, task.key);
   if (!host.registry.remove(task)) return exit;
   task.finishAll(exit);
@@ -50,10 +50,14 @@ async function releaseShim({ context, registry }: TaskHost, task: RunningTask): 
   log[Symbol.dispose]();
 }
 
-async function deleteContainer(host: TaskHost, task: RunningTask): Promise<Exit> {
+async function deleteContainer(host: TaskHost, task: RunningTask, signal?: AbortSignal): Promise<Exit> {
   const { id } = task.key;
   try {
-    const { pid, exitStatus, exitedAt } = await task.shim.call(shimMethods.delete, { id });
+    const { pid, exitStatus, exitedAt } = await task.shim.call(
+      shimMethods.delete,
+      { id },
+      signal === undefined ? {} : { signal },
+    );
     return { pid, exitStatus, exitedAt: timeOf(exitedAt) };
   } catch (error) {
     if (isKind(error, 'not-found')) return task.init.exit ?? { pid: task.init.pid, exitStatus: 255, exitedAt: now() };

@@ -82,13 +82,13 @@ function lifeOf(host: TaskHost): Life {
       checkIdentifier('a container id', id);
       return await createTask(host, { namespace, id }, task);
     },
-    start: async (process) => await calls.startProcess(get(process), process.execId),
+    start: async (process, signal) => await calls.startProcess(get(process), process.execId, signal),
     exec: async (namespace, id, exec) => await calls.addExec(get({ namespace, id }), exec),
     wait: async (process, signal) => await waitForExit(host, process, signal),
     state: async (process) => await readState(get(process), process.execId, host.context),
     list: async (namespace) => await listStates(host, namespace),
     has: (namespace, id) => host.registry.find({ namespace, id }) !== undefined,
-    delete: async (namespace, id) => await deleteTask(host, get({ namespace, id })),
+    delete: async (namespace, id, signal) => await deleteTask(host, get({ namespace, id }), signal),
     deleteExec: async (namespace, id, execId) => await calls.deleteExec(get({ namespace, id }), execId),
   };
 }
@@ -107,8 +107,7 @@ function controlsOf(host: TaskHost): Controls {
     closeStdin: async (process) => await calls.closeStdin(get(process), process.execId),
     pause: async (namespace, id) => await calls.pauseTask(get({ namespace, id })),
     resume: async (namespace, id) => await calls.resumeTask(get({ namespace, id })),
-    checkpoint: async (namespace, id, { path, options }) =>
-      await calls.checkpointTask(get({ namespace, id }), path, options),
+    checkpoint: async (namespace, id, wish) => await calls.checkpointTask(get({ namespace, id }), wish),
     pids: async (namespace, id) => await calls.listPids(get({ namespace, id })),
     stats: async (namespace, id) => await calls.readStats(get({ namespace, id }), host.context.limits.stats),
     update: async (namespace, id, resources, annotations) =>

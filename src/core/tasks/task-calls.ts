@@ -4,7 +4,7 @@ import { now } from '#/base/clock.ts';
 import { describeFailure } from '#/base/errors.ts';
 import { checkIdentifier } from '#/base/identifier.ts';
 import { taskName } from '#/core/tasks/context.ts';
-import type { ExecTask, Exit, ProcessEntry, TaskStats } from '#/core/tasks/contract.ts';
+import type { ExecTask, Exit, ProcessEntry, TaskStats, WriteCheckpoint } from '#/core/tasks/contract.ts';
 import type { RunningTask } from '#/core/tasks/running-task.ts';
 import { shimMethods } from '#/core/tasks/shim-client.ts';
 import { timeOf } from '#/core/tasks/timestamp.ts';
@@ -20,15 +20,17 @@ interface TaskCall<I extends DescMessage, O extends DescMessage> {
   readonly method: DescMethodUnary<I, O>;
   readonly request: MessageInitShape<I>;
   readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Calls the shim. Its error keeps its kind and gets the sentence that says what was tried. */
 export async function callShim<I extends DescMessage, O extends DescMessage>(
   task: RunningTask,
-  { tried, method, request, timeoutMs }: TaskCall<I, O>,
+  { tried, method, request, timeoutMs, signal }: TaskCall<I, O>,
 ): Promise<MessageShape<O>> {
+  const limits = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal === undefined ? {} : { signal }) };
   try {
-    return await task.shim.call(method, request, timeoutMs === undefined ? {} : { timeoutMs });
+    return await task.shim.call(method, request, limits);
   } catch (error) {
     throw describeFailure(`Cannot ${tried} "${taskName(task.key)}"`, error);
   }
@@ -41,17 +43,25 @@ const quickly = <I extends DescMessage, O extends DescMessage>(
 
 const processOf = (execId: string): string => (execId === '' ? 'task' : `process "${execId}" of task`);
 
-export async function startProcess(task: RunningTask, execId: string): Promise<{ readonly pid: number }> {
+export async function startProcess(
+  task: RunningTask,
+  execId: string,
+  signal?: AbortSignal,
+): Promise<{ readonly pid: number }> {
   const { id } = task.key;
-  const { pid } = await callShim(task, {
-    tried: `start ${processOf(execId)}`,
-    method: shimMethods.start,
-    request: { id, execId },
-  });
-  const process = task.track(execId, pid);
-  process.pid = pid;
-  process.follow(task.shim, id);
-  return { pid };
+  const request = { id, execId };
+  try {
+    const tried = `start ${processOf(execId)}`;
+    const { pid } = await callShim(task, { tried, method: shimMethods.start, request, signal });
+    const process = task.track(execId, pid);
+    process.pid = pid;
+    process.follow(task.shim, id);
+    return { pid };
+  } catch (error) {
+    // A shim that was too slow for its caller may start it yet.
+    if (signal?.aborted === true) task.track(execId).follow(task.shim, id);
+    throw error;
+  }
 }
 
 export async function addExec(task: RunningTask, { execId, process, stdio }: ExecTask): Promise<void> {
@@ -66,7 +76,7 @@ export async function addExec(task: RunningTask, { execId, process, stdio }: Exe
 
 export async function deleteExec(task: RunningTask, execId: string): Promise<Exit> {
   checkIdentifier('an exec id', execId);
-  const { pid, exitStatus, exitedAt } = await callShim(task, {
+  const { pid, exitStatus, exitedAt } = await quickly(task, {
     tried: `delete ${processOf(execId)}`,
     method: shimMethods.delete,
     request: { id: task.key.id, execId },
@@ -119,10 +129,10 @@ export async function resumeTask(task: RunningTask): Promise<void> {
   await quickly(task, { tried: 'resume task', method: shimMethods.resume, request: { id: task.key.id } });
 }
 
-export async function checkpointTask(task: RunningTask, path: string, options?: TypedValue): Promise<void> {
+export async function checkpointTask(task: RunningTask, { path, options, signal }: WriteCheckpoint): Promise<void> {
   const packed = findAnyOfValue(options);
   const request = { id: task.key.id, path, ...(packed === undefined ? {} : { options: packed }) };
-  await callShim(task, { tried: 'checkpoint task', method: shimMethods.checkpoint, request });
+  await callShim(task, { tried: 'checkpoint task', method: shimMethods.checkpoint, request, signal });
 }
 
 export async function listPids(task: RunningTask): Promise<ProcessEntry[]> {
