@@ -56,6 +56,8 @@ const rootPath = (path: string): { readonly rootPath?: string } => (path === '' 
 /** Bytes: what containerd takes for no part at all. */
 const smallestPart = 512;
 const partsAtOnce = 3;
+/** Parts lie in memory until their turn comes. */
+const largestPart = 64 << 20;
 
 /** containerd has the directories of hosts.toml twice, and the size of parts; for berth they are one. */
 export function registryOptions(settings: Settings): Partial<RegistryConfig> {
@@ -65,7 +67,7 @@ export function registryOptions(settings: Settings): Partial<RegistryConfig> {
   return {
     cri: criRegistry(settings),
     insecureRegistries: settings.berth.insecure_registries,
-    ...(size < smallestPart ? {} : { parts: { size, atOnce: partsAtOnce } }),
+    ...(size < smallestPart ? {} : { parts: { size: Math.min(size, largestPart), atOnce: partsAtOnce } }),
     ...(path === '' ? {} : { certificatePath: path }),
   };
 }

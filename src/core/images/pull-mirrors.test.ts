@@ -62,7 +62,13 @@ async function pullThrough(mirrors: readonly RequestListener[], upstream: Reques
   });
   const store = stack.use(await openStore(registry));
   const reference = parseReference('registry.test/app:1');
-  await store.images.pull('default', { reference, platforms: [parsePlatform('linux/amd64')] });
+  try {
+    await store.images.pull('default', { reference, platforms: [parsePlatform('linux/amd64')] });
+  } catch (error) {
+    assert.deepEqual(await store.content.listIngests('default'), []);
+    assert.deepEqual([store.images.list('default'), store.content.list('default')], [[], []]);
+    throw error;
+  }
   const stored = await Array.fromAsync(store.content.read('default', digestOf(layer)));
   assert(layer.equals(Buffer.concat(stored)));
 }

@@ -85,7 +85,7 @@ export const coreSections: SectionsOf<CoreSettings> = {
     concurrent_layer_fetch_buffer: leaf(
       whole,
       0,
-      'Bytes of a part when large layers are fetched in parts, three at once; 0 does not.',
+      'Bytes of a part when large layers are fetched in parts, three at once: at most 64 MiB; 0 does not.',
     ),
     max_concurrent_uploaded_layers: leaf(whole, 3, 'Layers of one push at once; 0 is no limit.'),
     max_concurrent_unpacks: known(1),
