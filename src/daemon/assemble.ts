@@ -52,6 +52,7 @@ import {
   shimEnvironment,
   shimLimits,
   snapshotterSettings,
+  streamProcessors,
   transferLimits,
 } from '#/daemon/module-options.ts';
 import { prepareProcess } from '#/daemon/prepare-process.ts';
@@ -154,7 +155,14 @@ async function openCore(stack: AsyncDisposableStack, { config, listen, logger }:
   const diffing = settings.plugins['io.containerd.service.v1.diff-service'];
   const differs = openDiffers(stack, { proxyPlugins, order: diffing.default });
   const expansion = expansionLimits(settings);
-  const layers = stack.use(await openLayers({ temporaryDirectory: join(temporary, 'layers'), logger, expansion }));
+  const layers = stack.use(
+    await openLayers({
+      temporaryDirectory: join(temporary, 'layers'),
+      logger,
+      processors: streamProcessors(settings),
+      expansion,
+    }),
+  );
   const registry = openRegistry({ logger, userAgent: `berth/${version}`, ...registryOptions(settings) });
   const schedule = garbageSchedule(settings);
   const garbage = stack.use(openGarbage({ metadata, content, snapshotters, events, logger, schedule }));

@@ -1,9 +1,11 @@
 /** What the configuration says, in the words of the parts that follow it. */
+import { EngineError } from '#/base/errors.ts';
 import type { GarbageSchedule } from '#/core/garbage/contract.ts';
 import type { TransferLimits } from '#/core/images/image-parts.ts';
 import type { ExpansionLimits } from '#/core/layers/expansion.ts';
 import type { CriRegistry } from '#/core/registry/cri-registry.ts';
 import type { RegistryConfig } from '#/core/registry/open-registry.ts';
+import type { StreamProcessor } from '#/core/layers/stream-processors.ts';
 import type { SnapshotterSettings } from '#/core/snapshots/snapshotters.ts';
 import type { ShimLimits } from '#/core/tasks/context.ts';
 import type { Settings } from '#/daemon/config/schema-tree.ts';
@@ -93,6 +95,17 @@ function criRegistry({ plugins }: Settings): CriRegistry {
 }
 
 const isSet = (table: object): boolean => Object.values(table).some((value) => value !== '' && value !== false);
+
+/** Throws `invalid-argument` with the name of one that cannot be. */
+export function streamProcessors({ stream_processors: sections }: Settings): readonly StreamProcessor[] {
+  return Object.entries(sections).map(([id, section]) => {
+    if (section.path !== '' && section.returns !== '' && section.accepts.length > 0) return { id, ...section };
+    throw new EngineError(
+      'invalid-argument',
+      `Cannot use stream processor "${id}" of the configuration: it needs "accepts", "returns" and "path"`,
+    );
+  });
+}
 
 /** Variables for shims. */
 export function shimEnvironment({ plugins }: Settings): Readonly<Record<string, string>> {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toBinary } from '@bufbuild/protobuf';
+import { AnySchema } from '@bufbuild/protobuf/wkt';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { descriptorOf, mountsOf, wireDescriptor } from '#/api/containerd/descriptors.ts';
 import { compressionOf, checkLayerType } from '#/api/containerd/layer-types.ts';
@@ -18,19 +20,26 @@ export type DiffFunctions = ServiceFunctions<typeof Diff>;
 
 /**
  * Layers onto mounts and back. The work is the layers' own child process; no layer byte passes through here.
- * Payloads are for stream processors, and clients send them along with layers that need none: a layer that does need
- * one is refused for its type.
+ * Payloads are for stream processors, and clients send them along with layers that need none.
  */
 export function walkingDiffer(core: ContainerdCore): DiffFunctions {
   const { content, layers } = core;
   return {
-    async apply({ diff, mounts: wires, syncFs }, context) {
+    async apply({ diff, mounts: wires, payloads: sent, syncFs }, context) {
       const namespace = namespaceOf(context);
       const layer = descriptorOf(required('diff', diff));
       const mounts = mountsOf(wires);
-      checkLayerType(layer.mediaType);
+      const { mediaType } = layer;
+      checkLayerType(layers.processedType(mediaType));
       const path = content.blobPath(namespace, layer.digest);
-      const applied = await layers.apply({ path, compression: 'detect', mounts, signal: context.signal });
+      const applied = await layers.apply({
+        path,
+        mediaType,
+        payloads: new Map(Object.entries(sent).map(([id, any]) => [id, toBinary(AnySchema, any)])),
+        compression: 'detect',
+        mounts,
+        signal: context.signal,
+      });
       if (syncFs || core.syncsLayers === true) await syncMounts(mounts, context.signal);
       return { applied: wireDescriptor({ mediaType: uncompressedType, digest: applied.diffId, size: applied.size }) };
     },

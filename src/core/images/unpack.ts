@@ -157,12 +157,13 @@ async function prepare(
 
 async function applyLayer(unpacking: Unpacking, step: LayerStep, mounts: readonly Mount[]): Promise<void> {
   const { parts, namespace, signal, onProgress } = unpacking;
-  const { digest, size: total } = step.layer;
+  const { digest, mediaType, size: total } = step.layer;
   const tried = `Cannot unpack layer ${digest}`;
   const path = parts.content.blobPath(namespace, digest);
   const applied = await parts.layers
     .apply({
       path,
+      mediaType,
       compression: 'detect',
       mounts,
       signal,

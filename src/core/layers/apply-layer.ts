@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describeFailure } from '#/base/errors.ts';
 import type { AppliedLayer, ApplyLayer } from '#/core/layers/contract.ts';
 import { expandedLimit } from '#/core/layers/expansion.ts';
+import { chainOf, processLayer } from '#/core/layers/stream-processors.ts';
 import type { LayersContext } from '#/core/layers/layers-context.ts';
 import { checkOutcome } from '#/core/layers/unpack-child.ts';
 import type { Mount } from '#/core/snapshots/contract.ts';
@@ -22,8 +24,30 @@ function upperAlone(mounts: readonly Mount[]): Mount | undefined {
 
 const upperOption = 'upperdir=';
 
-/** Mounts the tree, has a child unpack the layer into it, and unmounts it whatever came of that. */
+/** Sends the layer through the programs that its type needs, if any, and unpacks what comes out. */
 export async function applyLayer(context: LayersContext, layer: ApplyLayer): Promise<AppliedLayer> {
+  const { chain } = chainOf(context.processors, layer.mediaType ?? '');
+  if (chain.length === 0) return await applyArchive(context, layer);
+  const limit = await limitOf(context, layer);
+  const { path, mediaType = '', payloads, signal } = layer;
+  await using processed = await processLayer(chain, { path, mediaType, payloads, signal });
+  try {
+    const applied = await applyArchive(context, { ...layer, path: processed.path, limit });
+    await processed.finish();
+    return applied;
+  } catch (error) {
+    // A program that fails spoils the archive, so what it says counts; one that runs on waits for a reader.
+    await Promise.race([processed.finish(), delay(programGrace, undefined, { ref: false })]).catch((cause: unknown) => {
+      throw describeFailure(`Cannot unpack layer "${path}"`, cause);
+    });
+    throw error;
+  }
+}
+
+const programGrace = 1000;
+
+/** Mounts the tree, has a child unpack the layer into it, and unmounts it whatever came of that. */
+async function applyArchive(context: LayersContext, layer: ApplyLayer): Promise<AppliedLayer> {
   const { path, compression, onProgress, signal } = layer;
   const { pool, temporaryDirectory, maxEntries, logger } = context;
   const upper = upperAlone(layer.mounts);

@@ -14,6 +14,10 @@ export interface ApplyLayer {
   readonly path: string;
   /** 'detect' looks at the first bytes. */
   readonly compression: Compression | 'detect';
+  /** When it is given, the layer first goes through the stream processors that accept it. */
+  readonly mediaType?: string;
+  /** For stream processors, by their id. */
+  readonly payloads?: ReadonlyMap<string, Uint8Array>;
   /** An overlay with nothing but an upper directory gets overlayfs's marks for what the layer hides. */
   readonly mounts: readonly Mount[];
   /** Bytes of the uncompressed stream after which it is refused as `resource-exhausted`. Default: by its own size. */
@@ -49,6 +53,8 @@ export interface DiffedLayer {
 }
 
 export interface Layers extends AsyncDisposable {
+  /** What `apply` makes of a media type by stream processors before it unpacks; the type itself where there is none. */
+  processedType(mediaType: string): string;
   /** Work is about to come: what takes time to start is started now. Costs nothing when it runs already. */
   expect(): void;
   /**

@@ -7,6 +7,7 @@ import { cleanMountPoints } from '#/core/layers/clean-mount-points.ts';
 import type { Layers } from '#/core/layers/contract.ts';
 import { diffLayer } from '#/core/layers/diff-layer.ts';
 import { defaultExpansion, type ExpansionLimits } from '#/core/layers/expansion.ts';
+import { chainOf, type StreamProcessor } from '#/core/layers/stream-processors.ts';
 import type { LayersContext } from '#/core/layers/layers-context.ts';
 
 export interface LayersOptions {
@@ -16,6 +17,7 @@ export interface LayersOptions {
   /** Entries of an archive after which it is refused. */
   readonly maxEntries?: number;
   readonly expansion?: ExpansionLimits;
+  readonly processors?: readonly StreamProcessor[];
 }
 
 const poolLimits = { children: 2, waiting: 1000, idleMs: 2000 };
@@ -31,9 +33,11 @@ export async function openLayers(options: LayersOptions): Promise<Layers> {
   await cleanMountPoints(temporaryDirectory);
   const pool = new ChildPool(poolLimits);
   const { logger = silentLogger, maxEntries = defaultMaxEntries, expansion = defaultExpansion } = options;
-  const context: LayersContext = { pool, temporaryDirectory, logger, maxEntries, expansion };
+  const { processors = [] } = options;
+  const context: LayersContext = { pool, temporaryDirectory, logger, maxEntries, expansion, processors };
   return {
     expect: () => pool.warm(),
+    processedType: (mediaType) => chainOf(processors, mediaType).mediaType,
     apply: (layer) => applyLayer(context, layer),
     diff: (trees) => diffLayer(context, trees),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),

@@ -35,8 +35,8 @@ function formatTable(node: Node, table: TomlTable, path: readonly string[]): str
   return node.kind === 'names' ? formatNames(node, table, path) : [];
 }
 
-function formatNames({ each }: Names, table: TomlTable, path: readonly string[]): string[] {
-  return Object.entries(table).flatMap(([name, value]) =>
+function formatNames({ each, preset }: Names, table: TomlTable, path: readonly string[]): string[] {
+  return Object.entries({ ...preset, ...table }).flatMap(([name, value]) =>
     isTable(value) ? formatTable(each, value, [...path, name]) : [],
   );
 }

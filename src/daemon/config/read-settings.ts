@@ -70,14 +70,8 @@ class Reader implements Findings {
   }
 
   #names({ each, preset }: Names<Node>, table: TomlTable, path: readonly string[]): Readonly<Record<string, unknown>> {
-    return Object.fromEntries(
-      Object.entries(table).map(([name, value]) => {
-        const place = [...path, name];
-        if (!isDeepStrictEqual(value, preset[name])) return [name, this.read(each, value, place)];
-        this.repeated.push(formatKey(place));
-        return [name, undefined];
-      }),
-    );
+    const entries = Object.entries({ ...preset, ...table });
+    return Object.fromEntries(entries.map(([name, value]) => [name, this.read(each, value, [...path, name])]));
   }
 }
 

@@ -10,9 +10,11 @@ import {
   text,
   textTable,
   texts,
+  variables,
   whole,
 } from '#/daemon/config/parsers.ts';
-import { branch, known, leaf, names, type Branch, type Nothing } from '#/daemon/config/schema.ts';
+import { branch, known, leaf, names, type Branch } from '#/daemon/config/schema.ts';
+import type { StreamProcessor } from '#/core/layers/stream-processors.ts';
 import type { LogLevel } from '#/base/log.ts';
 import { absentSections } from '#/daemon/config/sections/absent.ts';
 import { coreSections, type CoreSettings } from '#/daemon/config/sections/core.ts';
@@ -21,6 +23,9 @@ import type { ProxySection } from '#/daemon/proxy-plugins.ts';
 import { serverSections, type ServerSettings } from '#/daemon/config/sections/servers.ts';
 
 export const newestVersion = 4;
+
+/** A program that turns layers of one media type into another's. */
+export type ProcessorSection = Omit<StreamProcessor, 'id'>;
 
 /** What a configuration says, parsed, with a value for every key that berth follows. */
 export interface Settings {
@@ -42,6 +47,7 @@ export interface Settings {
     readonly 'io.containerd.timeout.metrics.shimstats': number;
   };
   readonly cgroup: { readonly path: string };
+  readonly stream_processors: Readonly<Record<string, ProcessorSection>>;
   readonly proxy_plugins: Readonly<Record<string, ProxySection>>;
   readonly plugins: ServerSettings & CoreSettings & CriSettings;
   readonly berth: {
@@ -110,9 +116,15 @@ export const schemaTree: Branch<Settings> = branch<Settings>('', {
       capabilities: leaf(texts, [], ''),
     }),
   ),
-  stream_processors: names<Nothing>(
+  stream_processors: names<ProcessorSection>(
     '',
-    branch<Nothing>('', { accepts: known(), returns: known(), path: known(), args: known(), env: known() }),
+    branch<ProcessorSection>('A program that turns layers of one type into another.', {
+      accepts: leaf(texts, [], 'Media types that it takes.'),
+      returns: leaf(text, '', 'The media type that it gives.'),
+      path: leaf(text, '', 'The program; a name is looked for on PATH.'),
+      args: leaf(texts, [], ''),
+      env: leaf(variables, [], 'Variables for it, "NAME=VALUE" each.'),
+    }),
     streamProcessors,
   ),
   plugins: branch<Settings['plugins']>('', { ...serverSections, ...coreSections, ...criSections, ...absentSections }),
