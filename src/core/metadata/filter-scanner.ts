@@ -46,14 +46,16 @@ export class FilterScanner {
     throw this.error('expected "==", "!=" or "~="');
   }
 
-  /** A quoted value, or all up to a blank or comma, which may be nothing. Patterns may also be quoted by / and |. */
+  /** A quoted value, or all up to a blank or comma: nothing is written "". Patterns may also be quoted by / and |. */
   takeValue(isPattern: boolean): string {
     for (const quote of ['"', '/', '|']) {
       if (!this.sees(quote)) continue;
       if (quote !== '"' && !isPattern) throw this.error(`only a pattern may begin with ${quote}`);
       return this.#takeQuoted(quote);
     }
-    return this.#match(bareValue);
+    const value = this.#match(bareValue);
+    if (value === '') throw this.error('expected a value; write "" for none');
+    return value;
   }
 
   error(why: string): EngineError {

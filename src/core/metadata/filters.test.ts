@@ -38,8 +38,8 @@ test('parseFilters() reads the forms that clients send', () => {
     'ref~=^layer-sha256:',
     'id~=^abc.*$',
     'kind==active',
-    'parent==',
-    'parent==,kind==active',
+    'parent==""',
+    'parent=="",kind==active',
     'namespace==moby,topic~=|^/tasks/|',
     'topic~=/^\\/tasks\\//',
     'topic=="/tasks/oom"',
@@ -80,7 +80,7 @@ test('parseFilters() takes an absent field as unequal, not present, and empty fo
   assert(!matches('missing'));
   assert(!matches('labels.nope'));
   assert(!matches('labels.toString'));
-  assert(!matches('nope=='));
+  assert(!matches('nope==""'));
   assert(!matches('nope==x'));
   assert(matches('nope!=x'));
   assert(matches('nope~=^$'));
