@@ -50,7 +50,7 @@ test('export() writes an archive that skopeo reads as OCI layout and as docker a
 
   const names = (await command('tar', '-tf', path)).trim().split('\n');
   assert.equal(new Set(names).size, names.length);
-  assert.deepEqual(names.slice(0, 3), ['oci-layout', 'index.json', 'manifest.json']);
+  assert.deepEqual(names.slice(-3), ['index.json', 'manifest.json', 'oci-layout']);
 });
 
 test('export() and import() keep names and digests; the same images make the same bytes', async () => {

@@ -44,9 +44,6 @@ async function* archiveOf(
   namespace: string,
   { images, options }: ArchivePlan,
 ): AsyncGenerator<Uint8Array> {
-  yield* document('oci-layout', { imageLayoutVersion: '1.0.0' });
-  yield* document('index.json', ociIndex(images));
-  if (options.skipDockerManifest !== true) yield* document('manifest.json', dockerManifest(images));
   yield header('blobs', 'directory', 0);
   yield header('blobs/sha256', 'directory', 0);
   const isHere = ({ digest }: Descriptor): boolean => parts.content.find(namespace, digest) !== undefined;
@@ -54,17 +51,20 @@ async function* archiveOf(
   for (const { digest } of blobsOf(images, isWanted)) {
     options.signal?.throwIfAborted();
     const { size } = parts.content.info(namespace, digest);
-    yield header(blobName(digest), 'file', size);
+    yield header(blobName(digest), 'fixed', size);
     yield* parts.content.read(namespace, digest);
     yield paddingAfter(size);
     options.onProgress?.({ kind: 'uploaded', digest });
   }
+  yield* document('index.json', 'file', ociIndex(images));
+  if (options.skipDockerManifest !== true) yield* document('manifest.json', 'file', dockerManifest(images));
+  yield* document('oci-layout', 'fixed', { imageLayoutVersion: '1.0.0' });
   yield tarEnd;
 }
 
 const blobName = (digest: Digest): string => `blobs/${algorithmOf(digest)}/${hexOf(digest)}`;
 
-/** Each blob once, in an order that depends on nothing but the images. */
+/** Each blob once, by digest, as containerd has them: the same images make the same archive, byte for byte. */
 function blobsOf(images: readonly ExportedImage[], isWanted: (layer: Descriptor) => boolean): Descriptor[] {
   const all = images.flatMap(({ indexes, manifests }) => [
     ...indexes,
@@ -74,7 +74,8 @@ function blobsOf(images: readonly ExportedImage[], isWanted: (layer: Descriptor)
       ...manifest.layers.filter(isWanted),
     ]),
   ]);
-  return [...new Map(all.map((blob) => [blob.digest, blob])).values()];
+  const byDigest = new Map(all.map((blob) => [blob.digest, blob]));
+  return [...byDigest.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
 }
 
 function ociIndex(images: readonly ExportedImage[]): object {
@@ -117,20 +118,23 @@ function repoTag(name: string): string[] {
   return [familiarReference(tagged)];
 }
 
-function* document(name: string, value: object): Generator<Uint8Array> {
+function* document(name: string, kind: MemberKind, value: object): Generator<Uint8Array> {
   const bytes = Buffer.from(JSON.stringify(value));
-  yield header(name, 'file', bytes.byteLength);
+  yield header(name, kind, bytes.byteLength);
   yield bytes;
   yield paddingAfter(bytes.byteLength);
 }
 
+const modes = { directory: 0o755, file: 0o644, fixed: 0o444 } as const;
+type MemberKind = keyof typeof modes;
+
 /** Everybody's and without a date, so that the same images make the same archive. */
-function header(name: string, type: 'file' | 'directory', size: number): Uint8Array {
+function header(name: string, kind: MemberKind, size: number): Uint8Array {
   const entry: TarEntry = {
-    type,
+    type: kind === 'directory' ? 'directory' : 'file',
     name,
     linkName: '',
-    mode: type === 'directory' ? 0o755 : 0o644,
+    mode: modes[kind],
     uid: 0,
     gid: 0,
     size,
