@@ -55,6 +55,7 @@ import {
   streamProcessors,
   transferLimits,
 } from '#/daemon/module-options.ts';
+import { openOptDirectory } from '#/daemon/opt-directory.ts';
 import { prepareProcess } from '#/daemon/prepare-process.ts';
 import { refuseForeignRoot } from '#/daemon/foreign-root.ts';
 import { createCallMetrics, openInspection } from '#/daemon/open-inspection.ts';
@@ -76,6 +77,7 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
   await prepareProcess(settings, logger);
   await makeDirectories(config);
   stack.use(await lockRoot(config));
+  const optDirectory = await openOptDirectory(config);
   const [abilities, runtime, id] = await Promise.all([
     findAbilities(join(config.state, 'tmpmounts')),
     findRuntime(),
@@ -92,7 +94,14 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
   const callMetrics = createCallMetrics(settings);
   const containerdApi = stack.use(
     await openContainerdApi({
-      core: { ...core, ...restarts, snapshotter: config.snapshotter, identity, logger },
+      core: {
+        ...core,
+        ...restarts,
+        snapshotter: config.snapshotter,
+        identity,
+        optDirectory,
+        logger,
+      },
       listen: places.grpc,
       limits: messageLimits(settings),
       disabled: settings.disabled_plugins,

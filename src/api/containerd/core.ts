@@ -39,6 +39,8 @@ export interface ContainerdCore {
   /** Those of the restart monitor, if there is one. */
   readonly restartPolicies?: readonly string[];
   readonly identity: Identity;
+  /** Where clients put the programs that they take out of images. */
+  readonly optDirectory: string;
   readonly logger: Logger;
   /** A directory on the daemon's own disk for files that live as long as one call. */
   readonly temporary: string;

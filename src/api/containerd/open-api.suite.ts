@@ -69,6 +69,7 @@ export async function openApi(
     mounts: undo.use(await openMounts({ root: dir.path, state: join(dir.path, 'state'), metadata })),
     tasks: absent('tasks'),
     identity: { version: 'v2.0.0-test', revision: 'abc', uuid: '11111111-2222-3333-4444-555555555555' },
+    optDirectory: join(dir.path, 'opt'),
     logger: silentLogger,
     temporary,
     ...parts,

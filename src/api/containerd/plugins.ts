@@ -33,6 +33,7 @@ export function listPlugins(core: ContainerdCore, services: readonly BoundServic
     ...[...core.snapshotters.values()].map(snapshotterEntry),
     plugin('metadata', 'sqlite', { requires: ['content', 'event', 'snapshotter'], exports: { policy: 'shared' } }),
     plugin('gc', 'scheduler', { requires: ['metadata'], exports: scheduleExports(core) }),
+    plugin('internal', 'opt', { exports: { path: core.optDirectory } }),
     plugin('lease', 'manager', { requires: ['metadata', 'gc'] }),
     plugin('differ', 'walking', { requires: ['metadata'], platforms: [hostPlatform()] }),
     ...(core.differs ?? []).flatMap(differEntry),

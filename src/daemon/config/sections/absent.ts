@@ -8,7 +8,6 @@ export const absentSections: Children = {
     max_verifiers: 10,
     per_verifier_timeout: '10s',
   }),
-  'io.containerd.internal.v1.opt': notHere({ path: '/opt/containerd' }),
   'io.containerd.internal.v1.tracing': notHere({
     service_name: '',
     sampling_ratio: 0,

@@ -4,6 +4,7 @@ import { branch, known, leaf, notHere, type SectionsOf, type Nothing, type Leaf 
 
 export interface CoreSettings {
   readonly 'io.containerd.gc.v1.scheduler': SchedulerSettings;
+  readonly 'io.containerd.internal.v1.opt': { readonly path: string };
   readonly 'io.containerd.metadata.v1.bolt': { readonly content_sharing_policy: 'shared' | 'isolated' };
   readonly 'io.containerd.snapshotter.v1.overlayfs': {
     readonly root_path: string;
@@ -44,6 +45,9 @@ export const coreSections: SectionsOf<CoreSettings> = {
     mutation_threshold: leaf(whole, 100, 'At the next turn after so many writes; 0: after deletions only.'),
     schedule_delay: leaf(duration, '0s', 'How long to wait when it is asked for.'),
     startup_delay: leaf(duration, '100ms', 'How long after the start; 0: not at the start.'),
+  }),
+  'io.containerd.internal.v1.opt': branch('Programs that `ctr install` takes out of images, such as runtimes.', {
+    path: leaf(path, '', 'Its bin and lib come first where shims are looked for; "" is ROOT/opt.'),
   }),
   'io.containerd.metadata.v1.bolt': branch<CoreSettings['io.containerd.metadata.v1.bolt']>('', {
     content_sharing_policy: leaf(oneOf('shared', 'isolated'), 'shared', 'Who may use the blobs of other namespaces.'),
