@@ -187,6 +187,12 @@ test('askCredentials is asked with the host and its challenges, once, when the r
   assert.equal(asked[0]?.authorization, `Basic ${Buffer.from('ann:good').toString('base64')}`);
 });
 
+test('openRepository() refuses headers that could not be sent', async () => {
+  const reference = parseReference('localhost:1/a/b:1');
+  const opening = registry.openRepository(reference, { headers: { 'X-Team': 'blue\r\nHost: evil' } });
+  await assert.rejects(opening, { kind: 'invalid-argument', message: /header of the call\.X-Team: a header has no/ });
+});
+
 test('openRepository() sends its own headers and an answered Authorization to the registry, and traces without them', async () => {
   const seen: (readonly [string | undefined, string | undefined])[] = [];
   await using server = await startServer((request, response) => {

@@ -95,7 +95,7 @@ function createOpenHosts(config: RegistryConfig): OpenHosts {
       signal,
       retryPolicy: config.retryPolicy ?? defaultRetryPolicy,
       findCredentials: findCredentials(domain, host, options),
-      headers: { ...everywhere, ...options.headers, ...host.headers },
+      headers: { ...everywhere, ...readHeaders(options.headers ?? {}, 'a header of the call'), ...host.headers },
     });
   };
   return async (domain, options) => {

@@ -91,7 +91,7 @@ async function openSession(options: ClientOptions): Promise<Session> {
 async function carryOut(call: Call, context: ClientOptions & Session): Promise<HttpResponse> {
   const { retryPolicy } = context;
   const signals = [context.signal, call.signal].filter((signal) => signal !== undefined);
-  const signal = signals.length === 0 ? undefined : AbortSignal.any(signals);
+  const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
   const response = await withRetries({ ...retryPolicy, retry: call.retry }, signal, () =>
     sendLoggedIn(call, { ...context, signal }),
   );
