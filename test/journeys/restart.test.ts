@@ -220,24 +220,19 @@ test('a shell on a terminal takes input after a restart', async () => {
 
 test('a process that was execed before a restart is known after it, and leaves nothing when it ends', async () => {
   const { client, daemon } = journey;
+  const { execs } = client.containers;
   const id = await journey.start('hello', ticking());
-  const { Id } = await client.containers.execs.create(id, { Cmd: ['sh', '-c', 'sleep 1.5; touch /tmp/done; exit 6'] });
-  await client.containers.execs.startDetached(Id, { tty: false });
-  const before = await client.containers.execs.inspect(Id);
+  const waiting = ['sh', '-c', 'until test -e /tmp/go; do sleep 0.1; done; exit 6'];
+  const { Id } = await execs.create(id, { Cmd: waiting });
+  await execs.startDetached(Id, { tty: false });
+  const before = await execs.inspect(Id);
   await daemon.crash();
   await daemon.start();
-  const after = await client.containers.execs.inspect(Id);
+  const after = await execs.inspect(Id);
   assert.deepEqual([after.Running, after.Pid], [true, before.Pid]);
-  await untilTrue('the process does its work', async () => {
-    const { Id: look } = await client.containers.execs.create(id, {
-      Cmd: ['test', '-e', '/tmp/done'],
-      AttachStdout: true,
-    });
-    using stream = await client.containers.execs.startAttached(look, { tty: false });
-    await collect(stream.incoming);
-    return (await client.containers.execs.inspect(look)).ExitCode === 0;
-  });
-  await untilTrue('its end is known', async () => (await client.containers.execs.inspect(Id)).ExitCode === 6);
+  const { Id: go } = await execs.create(id, { Cmd: ['touch', '/tmp/go'] });
+  await execs.startDetached(go, { tty: false });
+  await untilTrue('its end is known', async () => (await execs.inspect(Id)).ExitCode === 6);
   await journey.assertInOrder();
   await client.containers.remove(id, { force: true });
   await journey.assertInOrder();
