@@ -93,7 +93,12 @@ class Connection implements TtrpcClient {
         metadata: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
       }),
     );
-    return fromBinary(method.output, await this.#exchange(name, payload, signal));
+    const answer = await this.#exchange(name, payload, signal);
+    try {
+      return fromBinary(method.output, answer);
+    } catch (error) {
+      throw new EngineError('internal', `Cannot read the answer of "${this.#peer}" to ${name}`, { cause: error });
+    }
   }
 
   close(): void {

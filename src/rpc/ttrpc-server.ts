@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { EngineError, messageOf } from '#/base/errors.ts';
 import type { Logger } from '#/base/log.ts';
@@ -77,6 +78,7 @@ class ServedConnection {
   readonly #logger: Logger;
   readonly #gone = new AbortController();
   #calls = 0;
+  #lastStream = 0;
 
   constructor(socket: Socket, methods: MethodTable, logger: Logger) {
     this.#socket = socket;
@@ -84,7 +86,7 @@ class ServedConnection {
     this.#logger = logger;
     const reader = new TtrpcFrameReader();
     socket.on('data', (chunk: Buffer) => {
-      for (const frame of reader.push(chunk)) if (frame.type === frameType.request) void this.#serve(frame);
+      for (const frame of reader.push(chunk)) void this.#receive(frame);
     });
     socket.on('drain', () => this.#adjustReading());
     socket.on('close', () => this.#gone.abort(new EngineError('cancelled', 'the ttrpc connection was closed')));
@@ -96,26 +98,43 @@ class ServedConnection {
     this.#socket.destroySoon();
   }
 
-  async #serve(frame: TtrpcFrame): Promise<void> {
+  /** Frames of kinds that are yet to come are passed over, as ttrpc asks. */
+  async #receive(frame: TtrpcFrame): Promise<void> {
+    if (frame.type !== frameType.request && frame.type !== frameType.data) return;
+    const wrong = this.#whatIsWrong(frame);
+    if (frame.type === frameType.request) this.#lastStream = Math.max(this.#lastStream, frame.streamId);
+    await this.#serve(frame, () => (wrong === undefined ? this.#answer(frame) : Promise.reject(refuseStream(wrong))));
+  }
+
+  #whatIsWrong({ streamId, type }: TtrpcFrame): string | undefined {
+    if (streamId % 2 !== 1) return 'a client numbers its streams 1, 3, 5 and so on';
+    if (type === frameType.data) return 'no stream of that number is open';
+    return streamId <= this.#lastStream ? 'numbers of streams only grow' : undefined;
+  }
+
+  async #serve(frame: TtrpcFrame, answer: () => Promise<Uint8Array>): Promise<void> {
     this.#calls += 1;
     this.#adjustReading();
-    const response = await this.#answer(frame);
+    const response = await this.#orStatus(answer);
     this.#calls -= 1;
     if (!this.#socket.destroyed && this.#socket.writable)
       this.#socket.write(encodeTtrpcFrame(frame.streamId, frameType.response, response));
     this.#adjustReading();
   }
 
+  async #answer({ payload }: TtrpcFrame): Promise<Uint8Array> {
+    if (payload === undefined)
+      throw new EngineError('resource-exhausted', `Cannot take a request of more than ${ttrpcMaxPayload} bytes`);
+    const answer = await this.#run(decode(RequestSchema, payload));
+    const response = toBinary(ResponseSchema, create(ResponseSchema, { payload: answer }));
+    if (response.length <= ttrpcMaxPayload) return response;
+    throw new EngineError('resource-exhausted', `Cannot answer: ${response.length} bytes are too many for ttrpc`);
+  }
+
   /** The encoded Response, whatever happens. */
-  async #answer(frame: TtrpcFrame): Promise<Uint8Array> {
+  async #orStatus(answer: () => Promise<Uint8Array>): Promise<Uint8Array> {
     try {
-      if (frame.payload === undefined)
-        throw new EngineError('resource-exhausted', `Cannot take a request of more than ${ttrpcMaxPayload} bytes`);
-      const payload = await this.#run(fromBinary(RequestSchema, frame.payload));
-      const response = toBinary(ResponseSchema, create(ResponseSchema, { payload }));
-      if (response.length > ttrpcMaxPayload)
-        throw new EngineError('resource-exhausted', `Cannot answer: ${response.length} bytes are too many for ttrpc`);
-      return response;
+      return await answer();
     } catch (error) {
       this.#logger.debug('ttrpc call failed', { error: messageOf(error) });
       return toBinary(ResponseSchema, create(ResponseSchema, { status: statusOf(error) }));
@@ -132,7 +151,7 @@ class ServedConnection {
       header: (key) => request.metadata.find((pair) => pair.key.toLowerCase() === key)?.value,
       signal: callSignal(this.#gone.signal, request.timeoutNano),
     };
-    const answer = await method.run(fromBinary(method.desc.input, request.payload), context);
+    const answer = await method.run(decode(method.desc.input, request.payload), context);
     return toBinary(method.desc.output, create(method.desc.output, answer));
   }
 
@@ -140,6 +159,16 @@ class ServedConnection {
     const busy = this.#calls >= maxCalls || this.#socket.writableLength > maxUnsentBytes;
     if (busy && !this.#socket.isPaused()) this.#socket.pause();
     else if (!busy && this.#socket.isPaused()) this.#socket.resume();
+  }
+}
+
+const refuseStream = (why: string): EngineError => new EngineError('invalid-argument', `Cannot take a frame: ${why}`);
+
+function decode<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (error) {
+    throw new EngineError('invalid-argument', `Cannot decode a ${schema.typeName}`, { cause: error });
   }
 }
 

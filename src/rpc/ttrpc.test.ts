@@ -131,7 +131,7 @@ test('frames are read whatever the chunks, and a payload over 4 MiB is skipped a
     kind: 'resource-exhausted',
   });
   assert.equal(await answerTo(rig.path, encodeTtrpcFrame(1, frameType.request, Buffer.alloc(ttrpcMaxPayload + 1))), 8);
-  assert.equal(await answerTo(rig.path, encodeTtrpcFrame(1, frameType.request, Buffer.from([0xff]))), 2);
+  assert.equal(await answerTo(rig.path, encodeTtrpcFrame(1, frameType.request, Buffer.from([0xff]))), 3);
   const unnamed = toBinary(RequestSchema, create(RequestSchema, { service: '', method: '' }));
   assert.equal(await answerTo(rig.path, encodeTtrpcFrame(1, frameType.request, unnamed)), 12);
 });
@@ -150,6 +150,46 @@ async function answerTo(path: string, bytes: Buffer): Promise<number | undefined
     socket.destroy();
   }
 }
+
+test('frames that break the rules get a status, and the connection lives on', async () => {
+  await using rig = await openRig({ say: ({ value }) => ({ value }) });
+  await using socket = connect({ path: rig.path });
+  const reader = new TtrpcFrameReader();
+  const answers: [number, number | undefined][] = [];
+  const arrived = Promise.withResolvers<void>();
+  socket.on('data', (chunk: Buffer) => {
+    for (const { streamId, payload } of reader.push(chunk))
+      answers.push([streamId, fromBinary(ResponseSchema, payload ?? new Uint8Array()).status?.code]);
+    if (answers.length === 6) arrived.resolve();
+  });
+  const payload = toBinary(Echo.method.say.input, create(Echo.method.say.input, { value: 'x' }));
+  const request = toBinary(RequestSchema, create(RequestSchema, { service: Echo.typeName, method: 'Say', payload }));
+  const odd = toBinary(
+    RequestSchema,
+    create(RequestSchema, { service: Echo.typeName, method: 'Say', payload: Buffer.from([0x0a, 0xff]) }),
+  );
+  const send = (id: number, type: number, bytes: Uint8Array): boolean =>
+    socket.write(encodeTtrpcFrame(id, type, bytes));
+  send(2, frameType.request, request);
+  send(3, frameType.request, Buffer.from([0xff, 0xff]));
+  send(3, frameType.request, request);
+  send(5, frameType.data, request);
+  send(7, 99, request);
+  send(9, frameType.request, odd);
+  send(11, frameType.request, request);
+  await arrived.promise;
+  assert.deepEqual(
+    answers.toSorted(([one], [other]) => one - other),
+    [
+      [2, 3],
+      [3, 3],
+      [3, 3],
+      [5, 3],
+      [9, 3],
+      [11, undefined],
+    ],
+  );
+});
 
 test('closing the server fails calls under way and frees the path', async () => {
   await using rig = await openRig({
