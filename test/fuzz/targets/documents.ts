@@ -1,5 +1,6 @@
 /** Documents: what registries, images, configuration files and shims say. */
 import assert from 'node:assert/strict';
+import { parseHostsFile } from '#/core/registry/hosts-file.ts';
 import { findUser } from '#/oci/find-user.ts';
 import { parseEndpoint, parseShimAnswer } from '#/core/tasks/shim-answer.ts';
 import { parseMountInfo } from '#/linux/mount-info.ts';
@@ -41,6 +42,37 @@ const jsonWords = [
 const jsonNames = ['"digest":', '"size":', '"manifests":', '"layers":', '"config":', '"platform":', '"rootfs":'];
 
 export const documentTargets: readonly FuzzTarget[] = [
+  {
+    name: 'parseHostsFile',
+    seeds: [
+      'server = "https://a"\n[host."http://b:5000"]\ncapabilities = ["pull"]\n[host."http://b:5000".header]\nx = ["1", "2"]',
+      'ca = ["a.crt"]\nclient = [["a", "b"], "c"]\nskip_verify = true\noverride_path = true\ndial_timeout = "1m2.5s"',
+      'host = { "https://c/v2/x" = { ca = "/d" } }',
+    ],
+    words: [
+      '[host.',
+      '"]\n',
+      'https://',
+      '://',
+      '[[',
+      '""',
+      "'''",
+      '= ',
+      'server',
+      '__proto__',
+      '1979-05-27',
+      '\\u0000',
+    ],
+    run(input) {
+      const { mirrors, server, unknownKeys } = parseHostsFile(input.toString(), '/certs');
+      for (const { root, headers, tls } of mirrors) {
+        assert.match(root.protocol, /^https?:$/);
+        for (const value of Object.values(headers)) assert.doesNotMatch(value, /[\r\n\0]/, 'no header ends another');
+        for (const path of tls.ca ?? []) assert(path.startsWith('/'));
+      }
+      return `${mirrors.length} ${String(server.address?.scheme)} ${unknownKeys.length}`;
+    },
+  },
   {
     name: 'parseManifestOrIndex',
     seeds: [JSON.stringify(manifest), JSON.stringify(index)],
