@@ -23,12 +23,9 @@ test('dockerd starts berthd as its containerd, with a configuration of its own m
   await mkdir(place('bin'));
   await symlink(launcherPath, place('bin/containerd'));
   const host = `unix://${place('d.sock')}`;
-  const [file = 'dockerd', ...words] = [
-    ...launcher,
-    'dockerd',
-    ...['--data-root', place('data'), '--exec-root', place('run'), '--pidfile', place('pid'), '--host', host],
-    ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false'],
-  ];
+  const places = ['--data-root', place('data'), '--exec-root', place('run'), '--pidfile', place('pid'), '--host', host];
+  const network = ['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false'];
+  const [file = 'dockerd', ...words] = [...launcher, 'dockerd', ...places, ...network];
   const log = await open(place('log'), 'a');
   const dockerd = spawn(file, words, {
     stdio: ['ignore', log.fd, log.fd],
