@@ -15,6 +15,9 @@ const magics: Readonly<Record<KnownCompression, Buffer>> = {
 
 export const magicLength = 5;
 
+/** Decompressed at once: each piece costs a turn of the loop and one of a thread. */
+const chunkSize = 256 * 1024;
+
 /** Tells a compression by the first bytes; undefined for none that we know. */
 export function detectCompression(start: Uint8Array): KnownCompression | undefined {
   const names = Object.keys(magics) as KnownCompression[];
@@ -43,7 +46,7 @@ export async function* decompressArchive(
       'unimplemented',
       `Cannot read the archive: it is packed by ${compression}; unpack it first, or use gzip or zstd`,
     );
-  const unpacked = compression === 'gzip' ? createGunzip() : createZstdDecompress();
+  const unpacked = compression === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
   const flow = pipeline(Readable.from(whole(), { objectMode: false }), unpacked);
   // The reader below gets the same failure.
   flow.catch(() => {});
