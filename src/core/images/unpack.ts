@@ -6,6 +6,7 @@ import type { ImageProgress } from '#/core/images/contract.ts';
 import { snapshotTargetLabel, uncompressedLabel, unpackedLabel } from '#/core/images/gc-labels.ts';
 import { inheritedAnnotations, sourceLabels, type ImageSource } from '#/core/images/source-labels.ts';
 import type { ImageParts } from '#/core/images/image-parts.ts';
+import type { LayerUsage } from '#/core/layers/contract.ts';
 import { snapshotRecordKey } from '#/core/metadata/contract.ts';
 import type { Mount, Snapshotter } from '#/core/snapshots/contract.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
@@ -133,8 +134,12 @@ async function makeSnapshot(unpacking: Unpacking, step: LayerStep): Promise<void
   tell({ topic: '/snapshot/prepare', key, parent: step.parent, snapshotter: snapshotter.name });
   try {
     await step.arrival();
-    await applyLayer(unpacking, step, mounts);
-    await snapshotter.commit(namespace, step.chainId, key, { labels, lease });
+    const usage = await applyLayer(unpacking, step, mounts);
+    await snapshotter.commit(namespace, step.chainId, key, {
+      labels,
+      lease,
+      ...(usage === undefined ? {} : { usage }),
+    });
     tell({ topic: '/snapshot/commit', key, name: step.chainId, snapshotter: snapshotter.name });
   } catch (error) {
     await removeSnapshot(unpacking, key);
@@ -155,7 +160,12 @@ async function prepare(
   }
 }
 
-async function applyLayer(unpacking: Unpacking, step: LayerStep, mounts: readonly Mount[]): Promise<void> {
+/** Returns what the layer takes of the disk, where that is known. */
+async function applyLayer(
+  unpacking: Unpacking,
+  step: LayerStep,
+  mounts: readonly Mount[],
+): Promise<LayerUsage | undefined> {
   const { parts, namespace, signal, onProgress } = unpacking;
   const { digest, mediaType, size: total } = step.layer;
   const tried = `Cannot unpack layer ${digest}`;
@@ -166,6 +176,7 @@ async function applyLayer(unpacking: Unpacking, step: LayerStep, mounts: readonl
       mediaType,
       compression: 'detect',
       mounts,
+      withUsage: true,
       signal,
       onProgress: (current) => onProgress({ kind: 'extracting', digest, current, total }),
     })
@@ -178,6 +189,7 @@ async function applyLayer(unpacking: Unpacking, step: LayerStep, mounts: readonl
       'data-loss',
       `${tried}: its uncompressed digest is ${applied.diffId} where the image's config says ${step.diffId}`,
     );
+  return applied.usage;
 }
 
 /** Undoing must not hide why it was needed. */

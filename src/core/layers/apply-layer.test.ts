@@ -12,6 +12,7 @@ import type { AppliedLayer, ApplyLayer } from '#/core/layers/contract.ts';
 import { expandedLimit, type ExpansionLimits } from '#/core/layers/expansion.ts';
 import { openLayers } from '#/core/layers/open-layers.ts';
 import { bindMount, openScratch, overlayMount, pictureOf, type Scratch } from '#/core/layers/tree-fixture.ts';
+import { diskUsage } from '#/core/snapshots/disk-usage.ts';
 import { withMounts } from '#/linux/mount.ts';
 import { lgetxattr, llistxattr } from '#/linux/xattr.ts';
 
@@ -469,6 +470,25 @@ test('apply() refuses what becomes too large for what it came as, unless that is
   assert.equal(expandedLimit({ ratio: 200, size: 0 }, 10_000_000), 2_000_000_000);
   assert.equal(expandedLimit({ ratio: 200, size: 10 }, 1), 10);
   assert.equal(expandedLimit({ ratio: 200, size: 0 }, 1), 2 ** 30);
+});
+
+test('apply() tells what the layer takes of the disk, apart from the layers below', async () => {
+  await using scratch = await openScratch();
+  const [lower, upper, work] = [
+    await scratch.directory('l'),
+    await scratch.directory('u'),
+    await scratch.directory('w'),
+  ];
+  await writeFile(join(lower, 'below'), Buffer.alloc(100_000));
+  const path = join(scratch.path, 'layer');
+  const big = { name: 'd/big', content: Buffer.alloc(50_000, 1) };
+  await writeFile(path, archiveOf(directory('d'), big, hardLink('d/again', 'd/big'), symlink('d/link', 'big')));
+  await using layers = await openLayers({ temporaryDirectory: join(scratch.path, 'mounts') });
+  const mounts = overlayMount([lower], upper, work);
+  const { usage } = await layers.apply({ path, compression: 'detect', mounts, withUsage: true });
+  assert.deepEqual(usage, await diskUsage(upper));
+  assert.equal(usage?.inodes, 4);
+  assert.equal((await layers.apply({ path, compression: 'detect', mounts })).usage, undefined);
 });
 
 test('apply() with a global header, a volume without end blocks, and bytes after the end', async () => {

@@ -65,17 +65,25 @@ async function applyArchive(context: LayersContext, layer: ApplyLayer): Promise<
             target,
             limit,
             maxEntries,
+            own: layer.withUsage === true ? ownDirectory(layer.mounts) : undefined,
             marks: upper !== undefined,
           } as const;
           const outcome = await child.run(job, { onProgress, onWarning }, signal);
-          const { diffId, size } = checkOutcome(outcome, 'applied');
-          return { diffId: sha256Digest(diffId), size };
+          const { diffId, size, usage } = checkOutcome(outcome, 'applied');
+          return { diffId: sha256Digest(diffId), size, ...(usage === undefined ? {} : { usage }) };
         }),
       signal,
     );
   } catch (error) {
     throw describeFailure(`Cannot unpack layer "${path}"`, error);
   }
+}
+
+/** Where a layer's own files end up. */
+function ownDirectory([only, more]: readonly Mount[]): string | undefined {
+  if (only === undefined || more !== undefined) return undefined;
+  if (only.type === 'bind') return only.source;
+  return only.options.find((option) => option.startsWith(upperOption))?.slice(upperOption.length);
 }
 
 async function limitOf({ expansion }: LayersContext, { path, limit }: ApplyLayer): Promise<number> {

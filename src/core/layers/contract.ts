@@ -22,15 +22,25 @@ export interface ApplyLayer {
   readonly mounts: readonly Mount[];
   /** Bytes of the uncompressed stream after which it is refused as `resource-exhausted`. Default: by its own size. */
   readonly limit?: number;
+  /** Also tell what the layer's own directory takes of the disk. */
+  readonly withUsage?: boolean;
   /** Called now and then with the bytes of the blob consumed so far. */
   readonly onProgress?: (consumed: number) => void;
   readonly signal?: AbortSignal;
+}
+
+/** Bytes on the disk and inodes. */
+export interface LayerUsage {
+  readonly size: number;
+  readonly inodes: number;
 }
 
 export interface AppliedLayer {
   /** Digest and size of the whole uncompressed stream, trailing padding included. */
   readonly diffId: Digest;
   readonly size: number;
+  /** When it was asked for, and the mounts say to which directory they write. */
+  readonly usage?: LayerUsage;
 }
 
 export interface DiffLayer {

@@ -1,6 +1,6 @@
 /** What the daemon and its unpack child say to each other: one JSON object a line. */
 import type { ErrorKind } from '#/base/errors.ts';
-import type { Compression } from '#/core/layers/contract.ts';
+import type { Compression, LayerUsage } from '#/core/layers/contract.ts';
 
 export interface ApplyJob {
   readonly kind: 'apply';
@@ -11,6 +11,8 @@ export interface ApplyJob {
   readonly target: string;
   readonly limit: number;
   readonly maxEntries: number;
+  /** The directory of the layer's own files, to be counted afterwards. */
+  readonly own: string | undefined;
   /** The tree is an upper layer alone: what it hides is marked for overlayfs. */
   readonly marks: boolean;
 }
@@ -31,7 +33,7 @@ export type Job = ApplyJob | DiffJob;
 
 /** The last line of a job: what came of it. Digests are sha256 in hex. */
 export type Outcome =
-  | { readonly kind: 'applied'; readonly diffId: string; readonly size: number }
+  | { readonly kind: 'applied'; readonly diffId: string; readonly size: number; readonly usage?: LayerUsage }
   | { readonly kind: 'diffed'; readonly digest: string; readonly size: number; readonly diffId: string }
   | { readonly kind: 'failed'; readonly error: ErrorKind; readonly message: string };
 

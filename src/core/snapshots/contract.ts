@@ -34,6 +34,8 @@ export interface PrepareOptions extends WriteOptions {
 export interface CommitOptions extends PrepareOptions {
   /** Puts a snapshot that was prepared without a parent onto this one: `rebase`. */
   readonly parent?: string;
+  /** When it was counted already; a snapshotter may count again. */
+  readonly usage?: SnapshotUsage;
 }
 
 /**

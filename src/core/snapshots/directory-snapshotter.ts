@@ -205,7 +205,7 @@ class DirectorySnapshotter implements Snapshotter {
     const parent = records.parentOfCommit(read, active, options.parent ?? '');
     const tree = treeOf(this.#directories.path(id));
     await requireDirectory('commit', key, tree);
-    const usage = await diskUsage(tree);
+    const usage = options.usage ?? (await diskUsage(tree));
     await this.#metadata.write((tx) => records.commit(tx, { name, key, id, parent, usage, labels, lease }));
   }
 

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { chdir } from 'node:process';
 import { EngineError, errnoOf, messageOf } from '#/base/errors.ts';
+import { countUsage } from '#/core/layers/child/count-usage.ts';
 import { kindOfFailure } from '#/core/layers/child/entry-error.ts';
 import { packChanges } from '#/core/layers/child/pack.ts';
 import type { Ring } from '#/core/layers/child/ring.ts';
@@ -47,7 +48,7 @@ function failureOf(results: readonly PromiseSettledResult<unknown>[]): PromiseRe
 export async function applyLayer(shop: Workshop, job: ApplyJob): Promise<Outcome> {
   const fd = openFile(job.path, 'r');
   try {
-    return await withinTree(shop, job.target, async () => {
+    const applied = await withinTree(shop, job.target, async () => {
       const inflated = shop.codec.run('inflate', { fd, compression: job.compression, limit: job.limit });
       const hashed = shop.hasher.run('hash', undefined);
       const [inflation, hash] = [settle(inflated), settle(hashed)];
@@ -55,8 +56,9 @@ export async function applyLayer(shop: Workshop, job: ApplyJob): Promise<Outcome
       const failure = failureOf([made, await inflation, await hash]);
       if (failure !== undefined) throw failure.reason;
       const { digest, size } = await hashed;
-      return { kind: 'applied', diffId: digest, size };
+      return { kind: 'applied', diffId: digest, size } as const;
     });
+    return job.own === undefined ? applied : { ...applied, usage: countUsage(job.own, shop.onChunk) };
   } finally {
     closeSync(fd);
   }
