@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { copyFile, mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -273,6 +275,21 @@ test("the CRI section's mirrors and headers count, and hostDir stands above all"
   assert.deepEqual(teams, ['blue, red']);
   await using elsewhere = await registry.openRepository(reference, { hostDir: certs.path });
   await assert.rejects(elsewhere.resolve(), { kind: 'unavailable', message: /localhost:1\// });
+});
+
+test('dial_timeout says how long a host may take to shake hands', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => void silent.close());
+  silent.on('connection', (socket) => stack.defer(() => void socket.destroy()));
+  const { port } = silent.address() as AddressInfo;
+  await using empty = await startServer((_request, response) => void response.writeHead(404).end());
+  await using certs = await writeHosts({
+    _default: `server = "http://${empty.host}"\n[host."https://localhost:${port}"]\ndial_timeout = "150ms"`,
+  });
+  await using repository = await open({ certificatePath: certs.path });
+  await assert.rejects(repository.resolve(), { kind: 'not-found', message: /no connection within 0.15 seconds; GET/ });
 });
 
 test('a push goes to the first host that may be pushed to', async () => {

@@ -211,7 +211,7 @@ test('a redirect to another host carries no Authorization, and its own 401 gets 
   assert.equal(seen, undefined);
 });
 
-test('from https nothing is followed to http, and an unknown certificate is refused', async () => {
+test('from https nothing is followed to http unless nothing is verified, and an unknown certificate is refused', async () => {
   const tls = await makeCertificate();
   await using plain = await startServer((_request, response) => response.end(layer));
   await using server = await startServer(
@@ -222,8 +222,10 @@ test('from https nothing is followed to http, and an unknown certificate is refu
   await using untrusting = await registry.openRepository(reference, { defaultScheme: 'https' });
   await assert.rejects(untrusting.fetchBlob(descriptor, 0), { kind: 'unavailable', message: /signed by itself/ });
   const trusting = openRegistry({ userAgent: 'berth-test', configFiles: [], ca: [tls.cert] });
-  await using repository = await trusting.openRepository(reference);
+  await using repository = await trusting.openRepository(reference, { defaultScheme: 'https' });
   await assert.rejects(repository.fetchBlob(descriptor, 0), { kind: 'failed-precondition', message: /not encrypted/ });
+  await using loose = await registry.openRepository(reference);
+  assert(layer.equals(await collect((await loose.fetchBlob(descriptor, 0)).body)));
 });
 
 test('a registry that says 401 for ever is asked twice, then unauthenticated', async () => {

@@ -66,12 +66,12 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
     },
     callElsewhere: async (url, headers, tried) => {
       const send = (): Promise<HttpResponse> =>
-        sendFollowing(options.connections, { method: 'GET', url, headers, signal: options.signal });
+        sendFollowing(options.connections, { method: 'GET', url, headers, signal: options.signal }, options.host.tls);
       return await orError(tried, await withRetries(options.retryPolicy, options.signal, send));
     },
     location: (response, tried) => {
       const location = response.header('location');
-      if (location !== undefined) return followUrl(response.url, location);
+      if (location !== undefined) return followUrl(response.url, location, options.host.tls);
       throw new EngineError('unavailable', `Cannot ${tried}: ${plainUrl(response.url)} answered without a Location`);
     },
     [Symbol.asyncDispose]: async () => await options.connections[Symbol.asyncDispose](),
@@ -128,17 +128,13 @@ async function sendLoggedIn(call: Call, context: ClientOptions & Session): Promi
   const url = urlOf(call, context);
   const ours = url.origin === base.origin;
   const send = async (authorization: string | undefined): Promise<HttpResponse> => {
-    const response = await sendFollowing(connections, {
-      method,
-      url,
-      headers: {
-        ...(ours ? headers : {}),
-        ...call.headers,
-        ...(authorization === undefined || !ours ? {} : { authorization }),
-      },
-      ...(body === undefined ? {} : { body }),
-      signal,
-    });
+    const sent = {
+      ...(ours ? headers : {}),
+      ...call.headers,
+      ...(authorization === undefined || !ours ? {} : { authorization }),
+    };
+    const request = { method, url, headers: sent, signal, ...(body === undefined ? {} : { body }) };
+    const response = await sendFollowing(connections, request, context.host.tls);
     logger.debug('registry answered', { method, url: plainUrl(response.url), status: response.status });
     return response;
   };
