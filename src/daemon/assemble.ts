@@ -57,8 +57,8 @@ import {
 } from '#/daemon/module-options.ts';
 import { openOptDirectory } from '#/daemon/opt-directory.ts';
 import { prepareProcess } from '#/daemon/prepare-process.ts';
-import { refuseForeignRoot } from '#/daemon/foreign-root.ts';
-import { createCallMetrics, openInspection } from '#/daemon/open-inspection.ts';
+import { refuseForeignPlaces } from '#/daemon/foreign-places.ts';
+import { openInspection } from '#/daemon/open-inspection.ts';
 import { openDiffers } from '#/daemon/open-differs.ts';
 import { openSnapshotters } from '#/daemon/open-snapshotters.ts';
 import { daemonLauncher, nativeProgram } from '#/daemon/native-files.ts';
@@ -73,7 +73,7 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
   const { settings } = config;
   const places = placeListeners(config, await takeInheritedSockets());
   closeUnused(places, logger);
-  await refuseForeignRoot(config);
+  await refuseForeignPlaces(config);
   await prepareProcess(settings, logger);
   await makeDirectories(config);
   stack.use(await lockRoot(config));
@@ -91,7 +91,7 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
 
   const memory = stack.use(openMemoryKeeper({ quietMs: quietMilliseconds }));
   const identity = { version: `v${version}`, revision, uuid: id };
-  const callMetrics = createCallMetrics(settings);
+  const inspection = stack.use(await openInspection({ ...core, settings, listen: places.debug, logger }));
   const containerdApi = stack.use(
     await openContainerdApi({
       core: {
@@ -106,14 +106,13 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
       limits: messageLimits(settings),
       disabled: settings.disabled_plugins,
       required: settings.required_plugins,
-      ...(callMetrics === undefined ? {} : { onHandled: callMetrics.note }),
+      ...(inspection.onHandled === undefined ? {} : { onHandled: inspection.onHandled }),
     }),
   );
+  inspection.watchCalls(containerdApi.openCalls);
   const facts = daemonFacts({ config, abilities, runtime, id, registry: core.registry });
   const onActivity = (): void => memory.touch();
   stack.use(await openDockerApi({ engine, facts, listen: places.docker, logger, onActivity }));
-  const { openCalls } = containerdApi;
-  stack.use(await openInspection({ ...core, settings, listen: places.debug, callMetrics, openCalls, logger }));
   memory.touch();
   return stack.move();
 }

@@ -44,6 +44,20 @@ test('15 MiB pass both ways, 17 MiB are resource-exhausted', async () => {
   await assert.rejects(rig.client.clientStream(Echo.method.join, texts()), { kind: 'resource-exhausted' });
 });
 
+test('a server takes and sends messages up to the limits that it was given', async () => {
+  const rig = { limits: { receive: 1000, send: 100 } };
+  await using small = await openRig({ say: ({ value }) => ({ value: value.slice(0, 200) }) }, rig);
+  assert.equal((await small.client.unary(Echo.method.say, { value: 'x'.repeat(90) })).value.length, 90);
+  await assert.rejects(small.client.unary(Echo.method.say, { value: 'x'.repeat(1100) }), {
+    kind: 'resource-exhausted',
+    message: /limit is 1000/,
+  });
+  await assert.rejects(small.client.unary(Echo.method.say, { value: 'x'.repeat(150) }), {
+    kind: 'resource-exhausted',
+    message: /limit is 100/,
+  });
+});
+
 /** Sends raw bytes as the body of a call and gives the status that comes back. */
 async function rawCall(path: string, body: Buffer, more: Record<string, string> = {}): Promise<string> {
   const session = connectHttp2('http://localhost', { createConnection: () => socketTo(path) });

@@ -7,7 +7,7 @@ import { Echo } from '#/rpc/echo.suite.ts';
 import type { GrpcClient } from '#/rpc/grpc-client.ts';
 import { openGrpcClient } from '#/rpc/grpc-client.ts';
 import type { GrpcServer } from '#/rpc/grpc-server.ts';
-import { createGrpcServer } from '#/rpc/grpc-server.ts';
+import { createGrpcServer, type GrpcServerOptions } from '#/rpc/grpc-server.ts';
 import type { CallContext, ServiceFunctions } from '#/rpc/service.ts';
 import { bindService } from '#/rpc/service.ts';
 
@@ -17,11 +17,16 @@ export interface GrpcRig extends AsyncDisposable {
   readonly path: string;
 }
 
-export async function openRig(functions: Partial<ServiceFunctions<typeof Echo>>): Promise<GrpcRig> {
+export async function openRig(
+  functions: Partial<ServiceFunctions<typeof Echo>>,
+  options: Pick<GrpcServerOptions, 'limits'> = {},
+): Promise<GrpcRig> {
   const stack = new AsyncDisposableStack();
   const dir = stack.use(await mkdtempDisposable(join(tmpdir(), 'grpc-')));
   const path = join(dir.path, 'berth.sock');
-  const server = stack.use(createGrpcServer({ services: [bindService(Echo, functions)], logger: silentLogger }));
+  const server = stack.use(
+    createGrpcServer({ services: [bindService(Echo, functions)], logger: silentLogger, ...options }),
+  );
   await server.listen({ path });
   const client = stack.use(await openGrpcClient(path));
   return { client, server, path, [Symbol.asyncDispose]: () => stack.disposeAsync() };

@@ -65,6 +65,15 @@ test("containerd's own root is refused before anything in it is touched", async 
   await assert.rejects(startBerthd([], { prepare }), /it is containerd's/);
 });
 
+test('a state directory with tasks that a new root cannot know is refused', async () => {
+  const bundle = join('run', 'io.containerd.runtime.v2.task', 'k8s.io', 'theirs');
+  const prepare = async (directory: string): Promise<void> => {
+    await mkdir(join(directory, bundle), { recursive: true });
+    await writeFile(join(directory, bundle, 'config.json'), '{}');
+  };
+  await assert.rejects(startBerthd([], { prepare }), /which is new, cannot know them/);
+});
+
 test('SIGINT stops berthd as SIGTERM does', async () => {
   await using berthd = await startBerthd();
   const { pid } = berthd;

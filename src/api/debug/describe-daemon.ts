@@ -35,7 +35,7 @@ export function describeDaemon(inside: DaemonInside): string {
 }
 
 function formatDelay(delay: LoopDelay | undefined): string {
-  if (delay === undefined) return 'not measured without a metrics or debug address';
+  if (delay === undefined) return 'not measured without a metrics address';
   const [mean, p99, max] = [delay.mean, delay.p99, delay.max].map((seconds) => (seconds * 1000).toFixed(1));
   return `mean ${mean} ms, p99 ${p99} ms, longest ${max} ms`;
 }
