@@ -115,6 +115,25 @@ test('pushBlob() begins anew where the registry does not know the broken upload,
   }
 });
 
+test('pushBlob() begins anew when the registry has forgotten an upload, and says so when it always does', async () => {
+  let forgets = 2;
+  const forgetting = uploading((request, response) => {
+    request.resume().on('end', () => {
+      const status = (forgets -= 1) >= 0 ? 404 : 201;
+      response.writeHead(status).end('{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}');
+    });
+  });
+  await using server = await startServer(forgetting);
+  await using repository = await registry.openRepository(parseReference(`${server.host}/a:1`));
+  assert.equal(await repository.pushBlob({ descriptor, read: reading }), 'pushed');
+  forgets = 100;
+  await assert.rejects(repository.pushBlob({ descriptor, read: reading }), {
+    kind: 'unavailable',
+    message: /answered 404: BLOB_UPLOAD_UNKNOWN/,
+  });
+  assert.equal(forgets, 95);
+});
+
 test('pushBlob() begins a broken upload anew, a bounded number of times', async () => {
   let uploads = 0;
   const handle = uploading((request) => {

@@ -1,4 +1,5 @@
 import { EngineError, isKind } from '#/base/errors.ts';
+import { answerError } from '#/core/registry/answer-error.ts';
 import type { HttpResponse } from '#/core/registry/connections.ts';
 import type { PushBlob } from '#/core/registry/contract.ts';
 import { plainUrl } from '#/core/registry/network-error.ts';
@@ -80,6 +81,16 @@ export function sessionOf({ client, tried }: Upload, response: HttpResponse): Up
   };
 }
 
+/** Answers that say that the upload is gone: a registry forgets one that broke off, and may have been restarted. */
+const lost: readonly number[] = [404, 410];
+/** The registry stands elsewhere than the piece begins. */
+const rangeMismatch = 416;
+
+async function lostUpload({ tried }: Upload, response: HttpResponse): Promise<EngineError> {
+  const { message } = await answerError(tried, response);
+  return new EngineError('unavailable', message);
+}
+
 /** False where the registry wants pieces. */
 async function sendWhole(upload: Upload, { location }: UploadSession): Promise<boolean> {
   const { client, name, blob, tried } = upload;
@@ -90,9 +101,10 @@ async function sendWhole(upload: Upload, { location }: UploadSession): Promise<b
     scopes: [pushScope(name)],
     headers: { 'content-type': 'application/octet-stream' },
     body: countedBody(blob),
-    accept: wantsPieces,
+    accept: [...wantsPieces, ...lost],
     retry: 'answers',
   });
+  if (lost.includes(response.status)) throw await lostUpload(upload, response);
   if (response.status >= 300) return false;
   checkStored(response, upload);
   return true;
@@ -127,8 +139,10 @@ async function sendPieces(upload: Upload, session: UploadSession, moved: Moved):
         'content-range': `${sent}-${sent + piece.byteLength - 1}`,
       },
       body: bodyOf(piece),
+      accept: [...lost, rangeMismatch],
       retry: 'answers',
     });
+    if (response.status >= 400) throw await lostUpload(upload, response);
     location = client.location(response, tried);
     sent += piece.byteLength;
     moved({ ...session, location, sent });
