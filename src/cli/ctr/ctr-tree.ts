@@ -1,4 +1,4 @@
-import { snapshotterFlags } from '#/cli/ctr/group-flags.ts';
+import { debugSocketFlags, shimFlags, snapshotterFlags } from '#/cli/ctr/group-flags.ts';
 import type { CtrCommand } from '#/cli/ctr/ctr-command.ts';
 import type { FlagSpecs } from '#/cli/flags.ts';
 
@@ -87,6 +87,7 @@ export const ctrTree: Readonly<Record<string, CtrNode>> = {
   content: group([], 'Manage blobs: the bytes that images are made of', {
     list: leaf('List blobs', () => import('#/cli/ctr/commands/content-list.ts'), ['ls']),
     active: leaf('List uploads that have not ended', () => import('#/cli/ctr/commands/content-active.ts')),
+    fetch: leaf('Download all content of an image', () => import('#/cli/ctr/commands/content-fetch.ts')),
     get: leaf('Write a blob to standard output', () => import('#/cli/ctr/commands/content-get.ts')),
     ingest: leaf('Store standard input as a blob', () => import('#/cli/ctr/commands/content-ingest.ts')),
     edit: leaf('Make a new blob of one in an editor', () => import('#/cli/ctr/commands/content-edit.ts')),
@@ -141,6 +142,33 @@ export const ctrTree: Readonly<Record<string, CtrNode>> = {
   oci: group([], 'Work with the formats themselves', {
     spec: leaf('Show the spec that a container starts from', () => import('#/cli/ctr/commands/oci-spec.ts')),
   }),
+  install: leaf('Copy programs out of an image', () => import('#/cli/ctr/commands/install.ts')),
+  pprof: group(
+    [],
+    'See where the daemon spends time and memory, by its debug socket',
+    {
+      block: leaf('Show where it blocks', () => import('#/cli/ctr/commands/pprof-block.ts')),
+      goroutines: leaf('Show what it is doing', () => import('#/cli/ctr/commands/pprof-goroutines.ts')),
+      heap: leaf('Show who takes memory', () => import('#/cli/ctr/commands/pprof-heap.ts')),
+      profile: leaf('Show where CPU time goes', () => import('#/cli/ctr/commands/pprof-profile.ts')),
+      threadcreate: leaf('Show what made threads', () => import('#/cli/ctr/commands/pprof-threadcreate.ts')),
+      trace: leaf('Record what it does', () => import('#/cli/ctr/commands/pprof-trace.ts')),
+    },
+    debugSocketFlags,
+  ),
+  shim: group(
+    [],
+    'Speak with a shim itself, past the daemon',
+    {
+      start: leaf('Start its container', () => import('#/cli/ctr/commands/shim-start.ts')),
+      state: leaf('Show the state of its container', () => import('#/cli/ctr/commands/shim-state.ts')),
+      exec: leaf('Start another process', () => import('#/cli/ctr/commands/shim-exec.ts')),
+      delete: leaf('Delete a container that has ended', () => import('#/cli/ctr/commands/shim-delete.ts')),
+      shutdown: leaf('End the shim', () => import('#/cli/ctr/commands/shim-shutdown.ts')),
+      pprof: leaf('Not there', () => import('#/cli/ctr/commands/shim-pprof.ts')),
+    },
+    shimFlags,
+  ),
 };
 
 function leaf(
