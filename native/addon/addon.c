@@ -108,7 +108,7 @@ NAPI_MODULE_INIT() {
   const struct operation *const families[] = {
       mount_operations, mapped_operations, loop_operations,   spawn_operations,  xattr_operations,
       node_operations,  time_operations,   unpack_operations, root_operations,   lock_operations,
-      socket_operations, memory_operations, netfilter_operations, remove_operations,
+      socket_operations, memory_operations, netfilter_operations, remove_operations, sync_operations,
   };
   napi_status status = export_function(env, exports, "watchExit", watch_exit, NULL);
   for (size_t i = 0; status == napi_ok && i < sizeof families / sizeof families[0]; i++)

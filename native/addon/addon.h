@@ -71,6 +71,7 @@ extern const struct operation socket_operations[];
 extern const struct operation memory_operations[];
 extern const struct operation netfilter_operations[];
 extern const struct operation remove_operations[];
+extern const struct operation sync_operations[];
 extern const struct operation loop_operations[];
 
 /* watchExit(pidfd, keepAlive, callback): 0 or -errno; the descriptor stays the caller's. */

@@ -78,6 +78,7 @@ export interface Addon {
   openAt(directory: number, path: PathLike, flags: number, mode: number, resolve: number): Result;
   openAtAsync(directory: number, path: PathLike, flags: number, mode: number, resolve: number): Pending;
 
+  syncFileSystemAsync(path: string): Pending;
   lockExclusive(fd: number): Result;
   peerCredentials(fd: number, identity: Uint32Array): Result;
   sendDatagram(name: Uint8Array, message: Uint8Array): Result;

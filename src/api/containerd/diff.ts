@@ -40,7 +40,7 @@ export function walkingDiffer(core: ContainerdCore): DiffFunctions {
         mounts,
         signal: context.signal,
       });
-      if (syncFs || core.syncsLayers === true) await syncMounts(mounts, context.signal);
+      if (syncFs || core.syncsLayers === true) await syncMounts(mounts);
       return { applied: wireDescriptor({ mediaType: uncompressedType, digest: applied.diffId, size: applied.size }) };
     },
     async diff(request, context) {
