@@ -53,6 +53,11 @@ test('parseHostsFile() takes authorities and client certificates in each of thei
   });
 });
 
+test('parseHostsFile() cuts a dial_timeout to what timers can do', () => {
+  assert.equal(read('dial_timeout = "10000h"').server.dialTimeout, 2 ** 31 - 1);
+  assert.throws(() => read('dial_timeout = "-1s"'), { message: /expected a time/ });
+});
+
 test('parseHostsFile() reads http with TLS settings as both, unless the port is 80', () => {
   const { mirrors } = read(`
 [host."http://a.example:5000"]

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { EngineError } from '#/base/errors.ts';
-import { parseDuration } from '#/core/registry/duration.ts';
+import { parseGoDuration } from '#/base/go-duration.ts';
 import {
   allCapabilities,
   parseHostUrl,
@@ -23,6 +23,8 @@ export interface HostsFile {
   readonly unknownKeys: readonly string[];
 }
 
+/** Timers know no longer time: 24 days. */
+const longestTimeout = 2 ** 31 - 1;
 const hostKeys = ['capabilities', 'ca', 'client', 'skip_verify', 'header', 'override_path', 'dial_timeout'];
 
 /** Reads a hosts.toml; relative paths in it start at `directory`. Throws `invalid-argument` with the mistake's place. */
@@ -118,9 +120,9 @@ export function readHeaders(value: unknown, place: string): Record<string, strin
 }
 
 function readTimeout(value: unknown, place: string): number {
-  const milliseconds = parseDuration(text(value, place));
-  if (milliseconds === undefined || milliseconds <= 0) throw mistake(place, 'expected a time like "3s" or "500ms"');
-  return milliseconds;
+  const milliseconds = Number(parseGoDuration(text(value, place)) ?? 0n) / 1e6;
+  if (milliseconds <= 0) throw mistake(place, 'expected a time like "3s" or "500ms"');
+  return Math.min(milliseconds, longestTimeout);
 }
 
 function table(value: unknown, place: string): Table {

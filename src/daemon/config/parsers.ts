@@ -1,5 +1,6 @@
 /** Parsers of single values: each takes what the file says and gives what the daemon uses, or throws with the key. */
 import { EngineError } from '#/base/errors.ts';
+import { parseGoDuration } from '#/base/go-duration.ts';
 import { parseLogLevel, type LogLevel } from '#/base/log.ts';
 import { isTable, type TomlValue } from '#/daemon/config/toml.ts';
 
@@ -82,25 +83,12 @@ export function oneOf<T extends string>(first: T, ...others: readonly T[]): Pars
   };
 }
 
-const units: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1e3,
-  m: 6e4,
-  h: 36e5,
-};
-
 /** A time as Go writes it ("1m30s", "100ms", "0"), in milliseconds. */
 export const duration: Parse<number> = (value, key) => {
   const written = text(value, key);
-  if (/^0?$/.test(written)) return 0;
-  const parts = [...written.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy)];
-  if (parts.length === 0 || parts.map(([part]) => part).join('') !== written)
-    return mistake(key, 'a time such as "10s" or "1m30s"', value);
-  return parts.reduce((sum, [, amount, unit = '']) => sum + Number(amount) * (units[unit] ?? 0), 0);
+  const nanoseconds = written === '' ? 0n : parseGoDuration(written);
+  if (nanoseconds === undefined || nanoseconds < 0n) return mistake(key, 'a time such as "10s" or "1m30s"', value);
+  return Number(nanoseconds) / 1e6;
 };
 
 const numberOf = (value: TomlValue): number =>
