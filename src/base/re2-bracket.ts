@@ -64,5 +64,6 @@ function parseRange(reader: PatternReader): CharacterTest {
 }
 
 function parseMember(reader: PatternReader): number {
+  if (reader.quoted) throw reader.error('"\\Q" has no meaning between brackets');
   return reader.sees('\\') ? reader.takeEscape() : reader.next();
 }

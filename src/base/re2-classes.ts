@@ -66,13 +66,26 @@ function propertyExpression(property: string): RegExp | undefined {
   }
 }
 
+/** Characters of which there is a third case beside the two that `toLowerCase` and `toUpperCase` lead to. */
+const oddCases: ReadonlyMap<string, string> = new Map(
+  Array.from('ſ\u212a\u212bẞµςϐϑϕϖϰϱϵϴẛ\u0345\u1fbe\u2126DžLjNjDz', (character) => [caseless(character), character]),
+);
+
+function caseless(character: string): string {
+  const upper = character.toUpperCase();
+  return (Array.from(upper).length === 1 ? upper : character).toLowerCase();
+}
+
 /** The same test without regard to case. */
 export function foldCase(test: CharacterTest): CharacterTest {
   return (codePoint) => {
     if (test(codePoint)) return true;
     const character = String.fromCodePoint(codePoint);
-    return [character.toLowerCase(), character.toUpperCase()].some(
-      (other) => other !== character && Array.from(other).length === 1 && test(other.codePointAt(0) ?? 0),
+    const lower = caseless(character);
+    const others = [lower, lower.toUpperCase(), character.toLowerCase(), character.toUpperCase(), oddCases.get(lower)];
+    return others.some(
+      (other) =>
+        other !== undefined && other !== character && Array.from(other).length === 1 && test(other.codePointAt(0) ?? 0),
     );
   };
 }

@@ -74,8 +74,8 @@ function parseAtom(reader: PatternReader, flags: Flags, depth: number): Re2Node 
   if (reader.take('.')) return { kind: 'character', test: flags.s ? () => true : not(range(10, 10)) };
   if (reader.take('^')) return { kind: 'assertion', assertion: flags.m ? 'line-start' : 'text-start' };
   if (reader.take('$')) return { kind: 'assertion', assertion: flags.m ? 'line-end' : 'text-end' };
-  for (const operator of ['*', '+', '?'])
-    if (reader.sees(operator)) throw reader.error(`"${operator}" has nothing to repeat`);
+  const operator = takeRepeat(reader);
+  if (operator !== undefined) throw reader.error('a repetition has nothing to repeat');
   return literal(reader.next(), flags);
 }
 
@@ -114,7 +114,27 @@ function parseRepeat(reader: PatternReader, part: Re2Node): Re2Node {
   if (limits === undefined) return part;
   reader.take('?');
   if (takeRepeat(reader) !== undefined) throw reader.error('a repetition is repeated; put it into a group');
-  return { kind: 'repeat', part, ...limits };
+  const node = { kind: 'repeat', part, ...limits } as const;
+  if (!repeatsWithin(node, mostRepeats))
+    throw reader.error(`repetitions within each other are more than ${mostRepeats}`);
+  return node;
+}
+
+/** Counted repetitions within each other multiply. */
+function repeatsWithin(node: Re2Node, most: number): boolean {
+  switch (node.kind) {
+    case 'character':
+    case 'assertion':
+      return true;
+    case 'sequence':
+      return node.parts.every((part) => repeatsWithin(part, most));
+    case 'choice':
+      return node.options.every((option) => repeatsWithin(option, most));
+    case 'repeat': {
+      const count = Math.max(1, node.max === Infinity ? node.min : node.max);
+      return count <= most && (node.max === 0 || repeatsWithin(node.part, Math.floor(most / count)));
+    }
+  }
 }
 
 /** A brace that opens no repetition is a plain character. */

@@ -26,6 +26,11 @@ export class PatternReader {
     return this.#codes[this.#at] === character.codePointAt(0);
   }
 
+  /** Whether the next character stands between \Q and \E. */
+  get quoted(): boolean {
+    return (this.#codes[this.#at] ?? 0) >= literalBase;
+  }
+
   take(character: string): boolean {
     if (!this.sees(character)) return false;
     this.#at++;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { patterns, texts } from '#/base/re2-cases.fixture.ts';
 import { compileRe2 } from '#/base/re2.ts';
 
 /** Pattern, texts that match, texts that do not. */
@@ -109,5 +110,16 @@ test('compileRe2() takes time in proportion to the text, whatever the pattern', 
     const started = performance.now();
     assert.equal(compileRe2(pattern)(text), false);
     assert(performance.now() - started < 2000, `/${pattern}/ took ${performance.now() - started} ms`);
+  }
+});
+
+test('compileRe2() matches and refuses what Go does', () => {
+  for (const [pattern, wanted] of patterns) {
+    if (wanted === 'refused') assert.throws(() => compileRe2(pattern), { kind: 'invalid-argument' }, pattern);
+    else {
+      const matches = compileRe2(pattern);
+      const found = texts.flatMap((text, place) => (matches(text) ? [place] : []));
+      assert.deepEqual(found, wanted, pattern);
+    }
   }
 });

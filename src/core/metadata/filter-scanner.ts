@@ -2,27 +2,28 @@ import { EngineError } from '#/base/errors.ts';
 
 export type FilterOperator = '==' | '!=' | '~=';
 
-const field = /[A-Za-z0-9_-]+/y;
+const field = /[A-Za-z0-9_]+/y;
 const operator = /[=!~]+/y;
-const bareValue = /[^\s,]*/y;
-const blank = /\s*/y;
+const space = '\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+const blank = new RegExp(`[${space}]*`, 'y');
+/** Whatever it begins with, it goes on with what can be seen, up to a comma or blank. */
+const bareValue = /.(?:(?!,)[\p{L}\p{M}\p{N}\p{P}\p{S}])*/suy;
 
-/** Walks over one filter, token by token; blanks between tokens are skipped. */
+/** Walks over one filter as containerd's scanner does: blanks are skipped before a token, never after the last one. */
 export class FilterScanner {
   readonly #text: string;
   #at = 0;
 
   constructor(text: string) {
     this.#text = text;
+    if (text.includes('\0')) throw this.error('it has a null character');
   }
 
   atEnd(): boolean {
-    this.#match(blank);
     return this.#at >= this.#text.length;
   }
 
   sees(character: string): boolean {
-    this.#match(blank);
     return this.#text[this.#at] === character;
   }
 
@@ -33,6 +34,7 @@ export class FilterScanner {
   }
 
   takeField(): string {
+    this.#match(blank);
     if (this.sees('"')) return this.#takeQuoted('"');
     const name = this.#match(field);
     if (name === '') throw this.error('expected the name of a field');
@@ -46,16 +48,17 @@ export class FilterScanner {
     throw this.error('expected "==", "!=" or "~="');
   }
 
-  /** A quoted value, or all up to a blank or comma: nothing is written "". Patterns may also be quoted by / and |. */
+  /** A quoted value, or all up to a blank or comma. Patterns may also be quoted by / and |. */
   takeValue(isPattern: boolean): string {
+    this.#match(blank);
     for (const quote of ['"', '/', '|']) {
       if (!this.sees(quote)) continue;
       if (quote !== '"' && !isPattern) throw this.error(`only a pattern may begin with ${quote}`);
       return this.#takeQuoted(quote);
     }
-    const value = this.#match(bareValue);
-    if (value === '') throw this.error('expected a value; write "" for none');
-    return value;
+    if (this.atEnd() || [',', '.', '=', '!', '~'].some((character) => this.sees(character)))
+      throw this.error('expected a value; one that begins with punctuation is to be quoted');
+    return this.#match(bareValue);
   }
 
   error(why: string): EngineError {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { matched, missed, refused } from '#/core/metadata/filter-cases.fixture.ts';
 import { lookUp, parseFilters } from '#/core/metadata/filters.ts';
 
 const record = lookUp({
@@ -15,7 +16,16 @@ const record = lookUp({
   missing: undefined,
   event: { container_id: 'c1' },
   target: { digest: 'sha256:0123' },
-  labels: { foo: 'bar', 'foo.bar': 'baz', 'containerd.io/x': 'a, "b"', empty: '' },
+  labels: {
+    foo: 'bar',
+    'foo.bar': 'baz',
+    'containerd.io/x': 'a, "b"',
+    'foo-bar': 'dash',
+    foo_bar: 'under',
+    '0': 'zero',
+    ünï: 'ok',
+    empty: '',
+  },
 });
 
 const matches = (...filters: string[]): boolean => parseFilters(filters)(record);
@@ -26,47 +36,11 @@ test('parseFilters() of nothing, and of an empty filter, matches everything', ()
   assert(matches('id==no', ''));
 });
 
-test('parseFilters() reads the forms that clients send', () => {
-  for (const filter of [
-    'labels."containerd.io/x"=="a, \\"b\\""',
-    'labels.foo.bar==baz',
-    'labels."foo.bar"==baz',
-    'labels."foo"==bar',
-    'name==docker.io/library/busybox:latest',
-    'name~=^docker.io/library/busybox:latest$',
-    'name~=docker\\.io',
-    'ref~=^layer-sha256:',
-    'id~=^abc.*$',
-    'kind==active',
-    'parent==""',
-    'parent=="",kind==active',
-    'namespace==moby,topic~=|^/tasks/|',
-    'topic~=/^\\/tasks\\//',
-    'topic=="/tasks/oom"',
-    'event.container_id==c1',
-    'digest~="sha256:01.*"',
-    'target.digest~=sha256:01',
-    'type==io.containerd.snapshotter.v1, id==abcdef',
-    ' id == abcdef ',
-    'id~="^\\\\w+$"',
-    'id=="\\x61\\142\\u0063\\U00000064ef"',
-  ])
-    assert(matches(filter), `${filter} must match`);
-});
-
-test('parseFilters() tells what does not match', () => {
-  for (const filter of [
-    'labels."containerd.io/x"==a',
-    'labels.foo.baz==bar',
-    'name==busybox',
-    'name~=^busybox$',
-    'kind==committed',
-    'kind==active,parent==x',
-    'type==io.containerd.snapshotter.v1, id==overlayfs',
-    'topic~=|^/containers/|',
-    'labels==bar',
-  ])
-    assert(!matches(filter), `${filter} must not match`);
+test('parseFilters() matches, misses and refuses what containerd does', () => {
+  for (const filter of matched) assert.equal(matches(filter), true, `${filter} must match`);
+  for (const filter of missed) assert.equal(matches(filter), false, `${filter} must not match`);
+  for (const filter of refused)
+    assert.throws(() => matches(filter), { kind: 'invalid-argument' }, `${filter} must be refused`);
 });
 
 test('parseFilters() means "or" between filters and "and" within one', () => {
@@ -84,38 +58,13 @@ test('parseFilters() takes an absent field as unequal, not present, and empty fo
   assert(!matches('nope==x'));
   assert(matches('nope!=x'));
   assert(matches('nope~=^$'));
-  assert(!matches('nope~=.'));
+  assert(!matches('nope~="\\x2e"'));
   assert(matches('labels.empty'));
   assert(matches('parent'));
-  assert(!matches('id.x'));
 });
 
-test('parseFilters() refuses what it cannot read', () => {
-  for (const filter of [
-    ',',
-    'id==a,',
-    'id=a',
-    'id===a',
-    'id<a',
-    'id a',
-    'id==a b',
-    '=="x"',
-    'id=="x',
-    'id=="x"y',
-    'id==/x/',
-    'id==|x|',
-    'id=="\\q"',
-    'id=="\\x6"',
-    'labels.',
-    'labels."x',
-    '.id',
-    'id~=(',
-    'id~=/(?=x)/',
-    'id~=|x/',
-    'id=="a\nb"',
-    'ä==x',
-    `id==${'x'.repeat(17_000)}`,
-  ])
-    assert.throws(() => matches(filter), { kind: 'invalid-argument' }, `${filter.slice(0, 40)} must be refused`);
+test('parseFilters() refuses null characters, and what is too long or too many', () => {
+  assert.throws(() => matches('id==a\0b'), { kind: 'invalid-argument' });
+  assert.throws(() => matches(`id==${'x'.repeat(17_000)}`), { kind: 'invalid-argument' });
   assert.throws(() => parseFilters(Array.from({ length: 1001 }, () => 'id')), { kind: 'invalid-argument' });
 });

@@ -1,7 +1,7 @@
 /**
  * containerd's filters: selectors such as `labels."k"==v`, joined by commas that mean "and"; several filters mean "or".
  */
-import { EngineError } from '#/base/errors.ts';
+import { EngineError, isKind } from '#/base/errors.ts';
 import { compileRe2 } from '#/base/re2.ts';
 import { FilterScanner } from '#/core/metadata/filter-scanner.ts';
 
@@ -40,21 +40,31 @@ function parseSelector(scanner: FilterScanner): Filter {
   const operator = scanner.takeOperator();
   const value = scanner.takeValue(operator === '~=');
   if (operator === '==') return (field) => field(path) === value;
-  if (operator === '!=') return (field) => field(path) !== value;
-  const matches = compileRe2(value);
+  if (operator === '!=') return (field) => (field(path) ?? '') !== value;
+  const matches = compilePattern(value);
   return (field) => matches(field(path) ?? '');
 }
 
+/** A pattern that cannot be read is no mistake of the filter: it matches nothing. */
+function compilePattern(pattern: string): (text: string) => boolean {
+  try {
+    return compileRe2(pattern);
+  } catch (error) {
+    if (isKind(error, 'invalid-argument')) return () => false;
+    throw error;
+  }
+}
+
 /**
- * Looks a field up in a table of texts and maps: `name` finds a text, `labels.<key>` a map's entry, where all of the
- * path after the first dot is the key.
+ * Looks a field up in a table of texts and maps: `name` finds a text, whatever stands behind it; `labels.<key>` a map's
+ * entry, where all of the path after the first dot is the key.
  */
 export function lookUp(
   fields: Readonly<Record<string, string | Readonly<Record<string, string>> | undefined>>,
 ): FieldLookup {
   return ([first = '', ...rest]) => {
     const value = Object.hasOwn(fields, first) ? fields[first] : undefined;
-    if (typeof value !== 'object') return rest.length === 0 ? value : undefined;
+    if (typeof value !== 'object') return value;
     const key = rest.join('.');
     return Object.hasOwn(value, key) ? value[key] : undefined;
   };
