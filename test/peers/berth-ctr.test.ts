@@ -272,6 +272,62 @@ test('push, then run of a missing image pulls it', async () => {
   await must(['images', 'rm', '--sync', name]);
 });
 
+test('single objects go to a registry and come back', async () => {
+  await using registry = await startRegistry();
+  const name = `${registry.host}/parts:1`;
+  const digests = (await must(['content', 'ls', '-q'])).trim().split('\n');
+  const type = 'application/vnd.docker.distribution.manifest.v2+json';
+  const target = await targetOfHello();
+  for (const digest of digests.filter((each) => each !== target))
+    await must(['content', 'push-object', name, digest, 'application/octet-stream']);
+  assert.equal(await must(['content', 'push-object', name, target, type]), `Pushed ${target} ${type}\n`);
+  assert.equal(await must(['content', 'fetch-object', name]), await must(['content', 'get', target]));
+  assert.equal(
+    await must(['content', 'fetch-blob', name, digests[0] ?? '']),
+    await must(['content', 'get', digests[0] ?? '']),
+  );
+  await must(['content', 'fetch', name]);
+  assert.match(await must(['images', 'check', `name==${name}`]), /complete \(2\/2\)/);
+  await must(['images', 'rm', '--sync', name]);
+});
+
+/** The digest that the image's name points at. */
+async function targetOfHello(): Promise<string> {
+  const line = (await must(['images', 'ls', `name==${image}`])).split('\n')[1] ?? '';
+  return split(line)[2] ?? '';
+}
+
+test('images convert makes what ctr makes of the same image', { skip: tools.skip }, async () => {
+  const ours = await must(['images', 'convert', '--oci', 'hello', 'example.com/ours:1']);
+  const theirs = await peer(['images', 'convert', '--oci', image, 'example.com/theirs:1']);
+  assert.deepEqual([theirs.code, ours], [0, theirs.stdout]);
+  await must(['images', 'rm', '--sync', 'example.com/ours:1', 'example.com/theirs:1']);
+});
+
+test('containers checkpoint --rw and restore bring changed files back', async () => {
+  await must(['run', '-d', '--null-io', 'hello', 'saved', 'sh', '-c', 'echo changed > /root/x; sleep 1000']);
+  for (let tries = 0; tries < 100; tries++) {
+    if ((await berth(['exec', 'saved', 'cat', '/root/x'])).stdout === 'changed\n') break;
+    await delay(50);
+  }
+  await must(['containers', 'checkpoint', '--rw', 'saved', 'example.com/saved:1']);
+  await must(['containers', 'restore', '--rw', 'again', 'example.com/saved:1']);
+  assert.equal(await must(['exec', 'again', 'cat', '/root/x']), 'changed\n');
+  for (const id of ['saved', 'again']) {
+    await must(['tasks', 'rm', '--force', id]);
+    await must(['containers', 'rm', id]);
+  }
+  await must(['images', 'rm', '--sync', 'example.com/saved:1']);
+});
+
+test('install copies programs, and refuses to replace them unless told to', async () => {
+  await using place = await mkdtempDisposable(join(tmpdir(), 'berth-ctr-install-'));
+  await must(['install', '--path', place.path, 'hello']);
+  assert((await readFile(join(place.path, 'bin/busybox'))).equals(await readFile('/bin/busybox')));
+  assert.match((await berth(['install', '--path', place.path, 'hello'])).stderr, /it is there already; use --replace/);
+  await must(['install', '--replace', '--path', place.path, 'hello']);
+});
+
 test('content ingest, get, label and edit keep bytes', async () => {
   const blob = Buffer.alloc(3 << 20, 'content ');
   await must(['content', 'ingest', '--expected-size', String(blob.length), 'ref-1'], { input: blob });

@@ -68,7 +68,7 @@ async function pourLogs(chunks: AsyncIterable<Uint8Array>, err: Output): Promise
 }
 
 /** A password that was left out is asked for. */
-async function givenSecret({ flags, err }: RegistryWish): Promise<RegistrySecret | undefined> {
+export async function givenSecret({ flags, err }: RegistryWish): Promise<RegistrySecret | undefined> {
   const { user, refresh } = flags;
   if (user === undefined) return refresh === undefined ? undefined : { username: '', secret: refresh };
   const colon = user.indexOf(':');
@@ -77,7 +77,7 @@ async function givenSecret({ flags, err }: RegistryWish): Promise<RegistrySecret
 }
 
 /** What was given is for the registry of the reference alone; for others there is what is remembered. */
-async function findSecret(
+export async function findSecret(
   { reference, env }: RegistryWish,
   given: RegistrySecret | undefined,
   host: string,
