@@ -42,7 +42,8 @@ test('ctr version and plugins ls know the daemon', async () => {
   assert.match(await ctr('version'), /Server:\s+Version:\s+\S+/);
   const plugins = rows(await ctr('plugins', 'ls'));
   assert(plugins.some(([type, id]) => type === 'io.containerd.snapshotter.v1' && id === 'overlayfs'));
-  assert(plugins.every((cells) => cells.at(-1) === 'ok'));
+  const skipped = plugins.filter((cells) => cells.at(-1) !== 'ok').map(([, id, , status]) => [id, status]);
+  assert.deepEqual(skipped, [['podsandbox', 'skip']], 'only what CRI will bring is not there yet');
 });
 
 test('ctr images import makes image, content and an unpacked snapshot', async () => {
