@@ -30,6 +30,7 @@ export interface ContainerFlags {
   readonly quiet: boolean;
   readonly 'read-only': boolean;
   readonly rm: boolean;
+  readonly runtime: string | undefined;
   readonly 'stop-signal': string | undefined;
   readonly 'stop-timeout': number | undefined;
   readonly tty: boolean;
@@ -64,6 +65,7 @@ export const containerFlags: FlagsFor<ContainerFlags> = {
   quiet: boolean('q', 'Pull without showing progress'),
   'read-only': boolean('', 'Mount the root file system read-only'),
   rm: boolean('', 'Remove the container when it ends'),
+  runtime: text('', 'NAME', 'Runtime, by its name in the daemon’s configuration'),
   'stop-signal': text('', 'SIGNAL', 'Signal that stops the container'),
   'stop-timeout': number('', 'SECONDS', 'Time between that signal and the kill'),
   tty: boolean('t', 'Give the container a terminal'),
@@ -138,6 +140,7 @@ function hostConfig(flags: ContainerFlags, binds: readonly string[]): HostConfig
     CapDrop: flags['cap-drop'],
     ...given('NetworkMode', flags.network ?? flags.net),
     ...given('ContainerIDFile', flags.cidfile),
+    ...given('Runtime', flags.runtime),
     ...given('PidsLimit', flags['pids-limit']),
     ...given('Memory', flags.memory === undefined ? undefined : parseBytes('--memory', flags.memory)),
     ...given('NanoCpus', flags.cpus === undefined ? undefined : parseCpus('--cpus', flags.cpus)),

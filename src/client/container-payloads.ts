@@ -32,6 +32,7 @@ export interface HostConfig {
   readonly Memory?: number;
   readonly NanoCpus?: number;
   readonly PidsLimit?: number;
+  readonly Runtime?: string;
   /** Height and width. */
   readonly ConsoleSize?: readonly [number, number];
 }

@@ -1,12 +1,10 @@
 /** The only place that wires parts: opens what the configuration names, in rank order, and closes it in reverse. */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { now } from '#/base/clock.ts';
 import { EngineError } from '#/base/errors.ts';
 import type { Logger } from '#/base/log.ts';
 import { revision, version } from '#/base/version.ts';
 import { openContainerdApi } from '#/api/containerd/open-containerd-api.ts';
-import type { DaemonFacts } from '#/api/docker/daemon-facts.ts';
 import { openShimEvents } from '#/api/containerd/open-shim-events.ts';
 import { openDockerApi } from '#/api/docker/server.ts';
 import type { ContentStore } from '#/core/content/contract.ts';
@@ -44,13 +42,13 @@ import { readHostFacts } from '#/daemon/host-facts.ts';
 import { daemonId } from '#/daemon/daemon-id.ts';
 import { placeListeners, type ListenPlaces } from '#/daemon/listen-places.ts';
 import {
-  namedRegistries,
   expansionLimits,
   garbageSchedule,
   registryOptions,
   messageLimits,
   shimEnvironment,
   shimLimits,
+  runtimesOf,
   snapshotterSettings,
   streamProcessors,
   transferLimits,
@@ -63,7 +61,9 @@ import { openDiffers } from '#/daemon/open-differs.ts';
 import { openSnapshotters } from '#/daemon/open-snapshotters.ts';
 import { daemonLauncher, nativeProgram } from '#/daemon/native-files.ts';
 import { noteUnused, readProxyPlugins } from '#/daemon/proxy-plugins.ts';
-import { findRuntime, type RuntimeFacts } from '#/daemon/runtime-facts.ts';
+import { daemonFacts } from '#/daemon/daemon-facts.ts';
+import { cgroupVersion, requireAbilities } from '#/daemon/require-abilities.ts';
+import { findRuntime } from '#/daemon/runtime-facts.ts';
 
 const quietMilliseconds = 2000;
 
@@ -219,13 +219,15 @@ function openRestarts(
 
 async function openEngineOn(
   core: Core,
-  { root, state, snapshotter, runtime }: DaemonConfig,
+  { root, state, snapshotter, runtime, settings }: DaemonConfig,
   { abilities, logger }: { readonly abilities: Abilities; readonly logger: Logger },
 ): Promise<Engine> {
   const host = await readHostFacts();
   const stdioBinary = nativeProgram('berth-stdio');
   const version = cgroupVersion(abilities);
-  return openEngine({ ...core, logger, host, snapshotter, runtime, root, state, stdioBinary, cgroupVersion: version });
+  const runtimes = runtimesOf(settings);
+  const names = { snapshotter, runtime, runtimes };
+  return openEngine({ ...core, logger, host, ...names, root, state, stdioBinary, cgroupVersion: version });
 }
 
 function closeUnused({ unused }: ListenPlaces, logger: Logger): void {
@@ -253,50 +255,9 @@ async function lockRoot({ root }: DaemonConfig): Promise<AsyncDisposable> {
   }
 }
 
-function requireAbilities({ root, canMount }: Abilities): void {
-  if (!root || !canMount)
-    throw new EngineError(
-      'permission-denied',
-      'Cannot start: berthd must be root and allowed to mount (CAP_SYS_ADMIN)',
-    );
-}
-
-function cgroupVersion({ cgroups }: Abilities): 'v1' | 'hybrid' | 'v2' {
-  if (cgroups.version !== 'none') return cgroups.version;
-  throw new EngineError(
-    'failed-precondition',
-    'Cannot start: no cgroup file system is mounted; mount one with "mount -t cgroup2 none /sys/fs/cgroup"',
-  );
-}
-
 /** What an earlier daemon was writing for a client when it died: archives, checkpoints. Mounts are undone by those who made them. */
 async function removeTemporaryFiles(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   for (const name of await readdir(directory))
     if (/^(diff|checkpoint)-/.test(name)) await rm(join(directory, name), { recursive: true, force: true });
-}
-
-interface FactSources {
-  readonly config: DaemonConfig;
-  readonly abilities: Abilities;
-  readonly runtime: RuntimeFacts;
-  readonly id: string;
-  readonly registry: Registry;
-}
-
-function daemonFacts({ config, abilities, runtime, id, registry }: FactSources): DaemonFacts {
-  return {
-    version,
-    revision,
-    id,
-    root: config.root,
-    socket: config.dockerAddress,
-    startedAt: now(),
-    cgroupVersion: cgroupVersion(abilities),
-    logLevel: config.logLevel,
-    runtimePath: runtime.path,
-    runtimeVersion: runtime.version,
-    registries: namedRegistries(config.settings),
-    checkLogin: (host, credentials, signal) => registry.checkLogin(host, credentials, signal),
-  };
 }

@@ -1,4 +1,5 @@
 /** What the configuration says, in the words of the parts that follow it. */
+import { stringify } from 'smol-toml';
 import { EngineError } from '#/base/errors.ts';
 import type { GarbageSchedule } from '#/core/garbage/contract.ts';
 import type { TransferLimits } from '#/core/images/image-parts.ts';
@@ -7,6 +8,8 @@ import type { CriRegistry } from '#/core/registry/cri-registry.ts';
 import type { RegistryConfig } from '#/core/registry/open-registry.ts';
 import type { StreamProcessor } from '#/core/layers/stream-processors.ts';
 import type { SnapshotterSettings } from '#/core/snapshots/snapshotters.ts';
+import type { ContainerRecord } from '#/core/metadata/contract.ts';
+import { packRuntimeOptions } from '#/core/tasks/pack-runtime-options.ts';
 import type { ShimLimits } from '#/core/tasks/context.ts';
 import type { Settings } from '#/daemon/config/schema-tree.ts';
 
@@ -105,6 +108,17 @@ export function streamProcessors({ stream_processors: sections }: Settings): rea
       `Cannot use stream processor "${id}" of the configuration: it needs "accepts", "returns" and "path"`,
     );
   });
+}
+
+/** The runtimes that people's containers may name, by the names of the CRI section. */
+export function runtimesOf({ plugins }: Settings): ReadonlyMap<string, ContainerRecord['runtime']> {
+  const { runtimes } = plugins['io.containerd.cri.v1.runtime'].containerd;
+  return new Map(
+    Object.entries(runtimes).map(([name, { runtime_type: type, runtime_path: path, options }]) => {
+      const packed = packRuntimeOptions(type, options, stringify(options));
+      return [name, { name: path || type, ...(packed === undefined ? {} : { options: packed }) }];
+    }),
+  );
 }
 
 /** Variables for shims. */

@@ -8,7 +8,7 @@ import type { HostFacts } from '#/core/containers/make-spec.ts';
 import type { UserFiles } from '#/oci/find-user.ts';
 import type { Events } from '#/core/events/contract.ts';
 import type { Images } from '#/core/images/contract.ts';
-import type { Metadata } from '#/core/metadata/contract.ts';
+import type { ContainerRecord, Metadata } from '#/core/metadata/contract.ts';
 import type { Snapshotters, Snapshotter } from '#/core/snapshots/contract.ts';
 import type { Tasks } from '#/core/tasks/contract.ts';
 import type { EngineEvents } from '#/engine/engine-events.ts';
@@ -32,7 +32,10 @@ export interface EngineParts {
   readonly logger: Logger;
   /** Name of the snapshotter for people's containers. */
   readonly snapshotter: string;
+  /** For containers that name none: a name of the table, or a shim's. */
   readonly runtime: string;
+  /** By the names that people use. */
+  readonly runtimes: ReadonlyMap<string, ContainerRecord['runtime']>;
   /** Persistent files: logs, hosts files. */
   readonly root: string;
   /** Sockets and FIFOs, gone after a reboot. */

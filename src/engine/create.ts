@@ -125,7 +125,7 @@ async function reserve(
         id: wish.id,
         image: wish.image,
         labels: coreLabels(record),
-        runtime: { name: context.runtime },
+        runtime: findRuntime(context, wish.record.hostConfig.Runtime),
         spec: { typeUrl: specTypeUrl, value: new Uint8Array() },
         snapshotter: context.snapshotter,
         snapshotKey: wish.id,
@@ -140,6 +140,20 @@ async function reserve(
     { durable: false },
   );
   return asEngineContainer(namespace, core);
+}
+
+/** `io.containerd.kata.v2` names a shim itself. */
+const shimName = /^io\.containerd\.[\w-]+\.v\d+$/;
+
+function findRuntime({ runtime: usual, runtimes }: EngineContext, wanted: string): ContainerRecord['runtime'] {
+  const name = wanted === '' ? usual : wanted;
+  const known = runtimes.get(name);
+  if (known !== undefined) return known;
+  if (shimName.test(name)) return { name };
+  throw new EngineError(
+    'invalid-argument',
+    `Cannot use runtime "${name}": there are ${[...runtimes.keys()].join(', ')}; the configuration's "containerd.runtimes" can name more`,
+  );
 }
 
 const longestLabel = 4096;

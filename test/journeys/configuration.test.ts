@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { removeNamedCgroup } from '#/linux/cgroup.ts';
+import { startJourney } from '../support/journey.ts';
 import { startBerthd } from '../support/berthd.ts';
 import { untilTrue } from '../support/until.ts';
 
@@ -95,6 +96,31 @@ test('berthd enters the cgroup and takes the OOM score that the configuration na
   } finally {
     await removeNamedCgroup(name);
   }
+});
+
+test("Docker's API runs containers by the runtimes that the configuration names, and refuses others", async () => {
+  await using places = await mkdtempDisposable(join(tmpdir(), 'places-'));
+  const [config, program, log] = ['config.toml', 'traced', 'log'].map((name) => join(places.path, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeFile(program, `#!/bin/sh\necho "$@" >>${log}\nexec runc "$@"\n`, { mode: 0o755 });
+  const section = 'plugins."io.containerd.grpc.v1.cri".containerd.runtimes.traced';
+  await writeFile(config, `version = 2\n[${section}]\n[${section}.options]\nBinaryName = "${program}"\n`);
+  await using journey = await startJourney(['-c', config]);
+  const { containers } = journey.client;
+  const wish = (Runtime: string) => ({
+    Image: 'hello',
+    Cmd: ['true'],
+    HostConfig: { NetworkMode: 'none', Runtime },
+  });
+  const { Id } = await containers.create(wish('traced'));
+  await containers.start(Id);
+  await untilTrue('it has run', async () => (await containers.inspect(Id)).State.Status === 'exited');
+  assert.match(await readFile(log, 'utf8'), new RegExp(`start ${Id}`));
+  await containers.remove(Id);
+  await assert.rejects(containers.create(wish('other')), { message: /runtime "other": there are runc, traced/ });
 });
 
 test('berthd publish hands an event in, as shims do', async () => {

@@ -12,6 +12,8 @@ export interface DaemonFacts {
   readonly cgroupVersion: 'v1' | 'hybrid' | 'v2';
   readonly logLevel: string;
   readonly runtimePath: string;
+  /** Names that containers may ask for. */
+  readonly runtimes: readonly string[];
   readonly runtimeVersion: string;
   /** Registries whose certificates do not count, and the mirrors of Docker Hub. */
   readonly registries: { readonly insecure: readonly string[]; readonly hubMirrors: readonly string[] };

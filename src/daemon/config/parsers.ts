@@ -2,7 +2,7 @@
 import { EngineError } from '#/base/errors.ts';
 import { parseGoDuration } from '#/base/go-duration.ts';
 import { parseLogLevel, type LogLevel } from '#/base/log.ts';
-import { isTable, type TomlValue } from '#/daemon/config/toml.ts';
+import { isTable, type TomlTable, type TomlValue } from '#/daemon/config/toml.ts';
 
 export type Parse<T> = (value: TomlValue, key: string) => T;
 
@@ -46,6 +46,9 @@ export const textTable: Parse<Readonly<Record<string, string>>> = (value, key) =
   isTable(value) && Object.values(value).every((item) => typeof item === 'string')
     ? (value as Readonly<Record<string, string>>)
     : mistake(key, 'a table of texts', value);
+
+/** Whatever is there: another part knows what it means. */
+export const table: Parse<TomlTable> = (value, key) => (isTable(value) ? value : mistake(key, 'a table', value));
 
 /** "NAME=VALUE" each. */
 export const variables: Parse<readonly string[]> = (value, key) => {

@@ -171,7 +171,7 @@ function readIsolation(fields: Fields): Isolation {
     IpcMode: readMode(fields, 'IpcMode', ['', 'host', 'private', 'shareable']),
     UTSMode: readMode(fields, 'UTSMode', ['', 'host', 'private']),
     CgroupnsMode: readMode(fields, 'CgroupnsMode', ['', 'host', 'private']),
-    Runtime: readMode(fields, 'Runtime', ['', 'runc', 'io.containerd.runc.v2']),
+    Runtime: fields.text('Runtime'),
     Sysctls: fields.textMap('Sysctls'),
   };
 }

@@ -72,7 +72,9 @@ function fixedInfo({ facts }: Call): object {
     ServerVersion: facts.version,
     Plugins: { Volume: [], Network: ['host', 'null'], Authorization: null, Log: ['json-file', 'none'] },
     LoggingDriver: 'json-file',
-    Runtimes: { 'io.containerd.runc.v2': { path: facts.runtimePath }, runc: { path: facts.runtimePath } },
+    Runtimes: Object.fromEntries(
+      ['io.containerd.runc.v2', ...facts.runtimes].map((name) => [name, { path: facts.runtimePath }]),
+    ),
     DefaultRuntime: 'runc',
     RuncCommit: { ID: facts.runtimeVersion, Expected: facts.runtimeVersion },
     ContainerdCommit: { ID: facts.revision, Expected: facts.revision },

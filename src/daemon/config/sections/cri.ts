@@ -1,5 +1,6 @@
 import type { CriAuth, CriRegistry, CriTls } from '#/core/registry/cri-registry.ts';
-import { flag, text, texts, whole } from '#/daemon/config/parsers.ts';
+import { flag, text, texts, whole, path, table } from '#/daemon/config/parsers.ts';
+import type { TomlTable } from '#/daemon/config/toml.ts';
 import {
   branch,
   known,
@@ -11,9 +12,16 @@ import {
   type SectionsOf,
 } from '#/daemon/config/schema.ts';
 
-const runtime = branch<Nothing>('', {
-  runtime_type: known('io.containerd.runc.v2'),
-  runtime_path: known(''),
+/** How containers of a name run; Docker's API takes these names too. */
+export interface RuntimeSection {
+  readonly runtime_type: string;
+  readonly runtime_path: string;
+  readonly options: TomlTable;
+}
+
+const runtime = branch<RuntimeSection>('', {
+  runtime_type: leaf(text, 'io.containerd.runc.v2', 'The name of the shim.'),
+  runtime_path: leaf(path, '', 'The path of the shim, in place of its name.'),
   runtime_engine: known(''),
   runtime_root: known(''),
   pod_annotations: known([]),
@@ -28,10 +36,13 @@ const runtime = branch<Nothing>('', {
   sandboxer: known('podsandbox'),
   disable_pause_image_pull: known(false),
   io_type: known(''),
-  options: names<unknown>('', known()),
+  options: leaf(table, {}, "For the shim, such as BinaryName of runc's."),
 });
 
 export interface CriSettings {
+  readonly 'io.containerd.cri.v1.runtime': {
+    readonly containerd: { readonly runtimes: Readonly<Record<string, RuntimeSection>> };
+  };
   readonly 'io.containerd.cri.v1.images': {
     readonly registry: CriRegistry;
     readonly concurrent_layer_fetch_buffer: number;
@@ -89,7 +100,7 @@ export const criSections: SectionsOf<CriSettings> = {
     image_decryption: notHere({ key_model: 'node' }),
     registry,
   }),
-  'io.containerd.cri.v1.runtime': branch<Nothing>('', {
+  'io.containerd.cri.v1.runtime': branch<CriSettings['io.containerd.cri.v1.runtime']>('', {
     ...knownKeys({
       enable_selinux: false,
       selinux_category_range: 1024,
@@ -115,14 +126,14 @@ export const criSections: SectionsOf<CriSettings> = {
       disable_cgroup: false,
       systemd_cgroup: false,
     }),
-    containerd: branch<Nothing>('', {
+    containerd: branch<CriSettings['io.containerd.cri.v1.runtime']['containerd']>('', {
       default_runtime_name: known('runc'),
       ignore_blockio_not_enabled_errors: known(false),
       ignore_rdt_not_enabled_errors: known(false),
       no_pivot: known(false),
-      default_runtime: runtime,
-      untrusted_workload_runtime: runtime,
-      runtimes: names<Nothing>('', runtime),
+      default_runtime: known(),
+      untrusted_workload_runtime: known(),
+      runtimes: names<RuntimeSection>('', runtime, { runc: { runtime_type: 'io.containerd.runc.v2' } }),
     }),
     cni: notHere({
       bin_dir: '',

@@ -1,0 +1,36 @@
+import type { DaemonFacts } from '#/api/docker/daemon-facts.ts';
+import { now } from '#/base/clock.ts';
+import { revision, version } from '#/base/version.ts';
+import type { Registry } from '#/core/registry/contract.ts';
+import type { DaemonConfig } from '#/daemon/config/daemon-config.ts';
+import { namedRegistries, runtimesOf } from '#/daemon/module-options.ts';
+import { cgroupVersion } from '#/daemon/require-abilities.ts';
+import type { RuntimeFacts } from '#/daemon/runtime-facts.ts';
+import type { Abilities } from '#/linux/abilities.ts';
+
+export interface FactSources {
+  readonly config: DaemonConfig;
+  readonly abilities: Abilities;
+  readonly runtime: RuntimeFacts;
+  readonly id: string;
+  readonly registry: Registry;
+}
+
+/** What Docker's clients are told of this daemon. */
+export function daemonFacts({ config, abilities, runtime, id, registry }: FactSources): DaemonFacts {
+  return {
+    version,
+    revision,
+    id,
+    root: config.root,
+    socket: config.dockerAddress,
+    startedAt: now(),
+    cgroupVersion: cgroupVersion(abilities),
+    logLevel: config.logLevel,
+    runtimePath: runtime.path,
+    runtimes: [...runtimesOf(config.settings).keys()],
+    runtimeVersion: runtime.version,
+    registries: namedRegistries(config.settings),
+    checkLogin: (host, credentials, signal) => registry.checkLogin(host, credentials, signal),
+  };
+}
