@@ -69,7 +69,7 @@ test('transfer() from a registry to the store pulls, unpacks, names, and tells a
   const events = told.map(({ event }) => event);
   assert.equal(events[0], `Resolving from OCI Registry (${name})`);
   assert.equal(events[1], `Pulling from OCI Registry (${name})`);
-  assert.deepEqual(events.slice(-3), ['saved', `Completed pull from OCI Registry (${name})`, 'saved']);
+  assert.deepEqual(events.slice(-3), ['saved', `Completed pull from OCI Registry (${name})`, 'extracted']);
   const last = new Map(told.map((step) => [step.name, step]));
   const manifest = `manifest-${record.target.digest}`;
   assert.deepEqual(last.get(manifest)?.parents, [name]);
@@ -195,7 +195,6 @@ test('transfer() imports an archive, exports it, and pushes it; the digests stay
       ['Importing', ''],
       ['saved', name],
       ['Completed import', ''],
-      ['saved', name],
     ],
   );
   const { target } = rig.core.metadata.read.images.get(ns, name);

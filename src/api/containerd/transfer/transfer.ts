@@ -89,7 +89,10 @@ interface Teller extends Disposable {
   readonly tell: (step: ProgressStep) => void;
 }
 
-/** Clients draw anew when they hear of a part: the last one is repeated, so that the closing words are seen. */
+/**
+ * Clients draw anew when they hear of a part: the last one is repeated, so that the closing words are seen. What was
+ * saved they count, so that is told once.
+ */
 function openTeller({ useStream }: UsedStreams, id: string): Teller {
   if (id === '') return { tell: () => {}, [Symbol.dispose]: () => {} };
   const stream = useStream(id);
@@ -97,7 +100,7 @@ function openTeller({ useStream }: UsedStreams, id: string): Teller {
   const send = (step: ProgressStep): void => stream.offer(packMessage(ProgressSchema, step));
   return {
     tell: (step) => {
-      if ((step.name ?? '') !== '') part = step;
+      if ((step.name ?? '') !== '' && step.event !== 'saved') part = step;
       send(step);
     },
     [Symbol.dispose]: () => {
