@@ -72,6 +72,8 @@ export interface SnapshotRecord extends Stamped {
   readonly id: number;
   /** The name that another process keeps it under; absent when the files are ours. */
   readonly backendKey?: string;
+  /** The boot of the machine since which its files may be in memory only; absent when they are on the disk. */
+  readonly unsynced?: string;
   readonly kind: SnapshotKind;
   /** Key of the parent; '' for none. */
   readonly parent: string;

@@ -161,4 +161,7 @@ export const migrations: readonly string[] = [
   CREATE INDEX snapshots_by_parent ON snapshots (namespace, snapshotter, parent);
   CREATE INDEX snapshots_by_id ON snapshots (snapshotter, id);
   `,
+  `
+  ALTER TABLE snapshots ADD COLUMN unsynced TEXT NOT NULL DEFAULT '';
+  `,
 ];

@@ -8,7 +8,8 @@ function splitSnapshotKey(key: string): readonly string[] {
   return slash === -1 ? ['', key] : [key.slice(0, slash), key.slice(slash + 1)];
 }
 
-const backendOf = (key: string): { backendKey?: string } => (key === '' ? {} : { backendKey: key });
+const optional = <K extends 'backendKey' | 'unsynced'>(name: K, text: string): Partial<Record<K, string>> =>
+  text === '' ? {} : ({ [name]: text } as Record<K, string>);
 
 export const snapshotTable: RecordTable<SnapshotRecord> = {
   kind: 'snapshot',
@@ -16,12 +17,13 @@ export const snapshotTable: RecordTable<SnapshotRecord> = {
   keyColumns: ['snapshotter', 'key'],
   splitKey: splitSnapshotKey,
   keyOf: (snapshot) => snapshotRecordKey(snapshot.snapshotter, snapshot.key),
-  columns: ['id', 'kind', 'parent', 'backend_key', 'size', 'inodes', 'labels', 'created_at', 'updated_at'],
+  columns: ['id', 'kind', 'parent', 'backend_key', 'unsynced', 'size', 'inodes', 'labels', 'created_at', 'updated_at'],
   encode: (snapshot) => [
     snapshot.id,
     snapshot.kind,
     snapshot.parent,
     snapshot.backendKey ?? '',
+    snapshot.unsynced ?? '',
     snapshot.size,
     snapshot.inodes,
     JSON.stringify(snapshot.labels),
@@ -34,7 +36,8 @@ export const snapshotTable: RecordTable<SnapshotRecord> = {
     id: numberOf(row, 'id'),
     kind: textOf(row, 'kind') as SnapshotKind,
     parent: textOf(row, 'parent'),
-    ...backendOf(textOf(row, 'backend_key')),
+    ...optional('backendKey', textOf(row, 'backend_key')),
+    ...optional('unsynced', textOf(row, 'unsynced')),
     size: numberOf(row, 'size'),
     inodes: numberOf(row, 'inodes'),
     labels: labelsOf(row),

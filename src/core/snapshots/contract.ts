@@ -83,6 +83,8 @@ export interface Snapshotter extends AsyncDisposable {
 
 export interface SnapshotterContext {
   readonly root: string;
+  /** Of this start of the machine; found out when it is not given. */
+  readonly bootId?: string;
   readonly metadata: Metadata;
   readonly logger?: Logger;
 }

@@ -19,6 +19,8 @@ import { checkKey } from '#/core/snapshots/check-key.ts';
 import { refuseCommitted, refuseExisting } from '#/core/snapshots/refuse-existing.ts';
 import { SnapshotNumbers } from '#/core/snapshots/snapshot-numbers.ts';
 import { SnapshotDirectories } from '#/core/snapshots/snapshot-directories.ts';
+import { WriteBack } from '#/core/snapshots/write-back.ts';
+import { readBootId } from '#/linux/boot-id.ts';
 import { SnapshotRecords } from '#/core/snapshots/snapshot-records.ts';
 
 /** A snapshot on the disk. `parents` are the directories that it stands on, the nearest first. */
@@ -61,17 +63,21 @@ interface Commit {
 /** Opens a snapshotter that keeps each snapshot in a numbered directory below `<root>/snapshots`. */
 export async function openDirectorySnapshotter(
   driver: TreeDriver,
-  { root, metadata, logger = silentLogger }: SnapshotterContext,
+  { root, bootId, metadata, logger: given = silentLogger }: SnapshotterContext,
 ): Promise<Snapshotter> {
   const place = join(root, 'snapshots');
   await mkdir(place, { recursive: true, mode: 0o700 });
+  const logger = given.with({ snapshotter: driver.name });
+  const found = bootId ?? (await readBootId());
+  const writeBack = new WriteBack({ snapshotter: driver.name, root, metadata, bootId: found, logger });
+  await writeBack.recover();
   const directories = new SnapshotDirectories({
     place,
     isRecorded: (id) => metadata.read.isSnapshotNumber(driver.name, id),
-    logger: logger.with({ snapshotter: driver.name }),
+    logger,
   });
   await directories.cleanup();
-  return new DirectorySnapshotter({ driver, root, metadata, directories });
+  return new DirectorySnapshotter({ driver, root, metadata, directories, writeBack });
 }
 
 interface Parts {
@@ -79,6 +85,7 @@ interface Parts {
   readonly root: string;
   readonly metadata: Metadata;
   readonly directories: SnapshotDirectories;
+  readonly writeBack: WriteBack;
 }
 
 class DirectorySnapshotter implements Snapshotter {
@@ -89,11 +96,12 @@ class DirectorySnapshotter implements Snapshotter {
   readonly #driver: TreeDriver;
   readonly #metadata: Metadata;
   readonly #directories: SnapshotDirectories;
+  readonly #writeBack: WriteBack;
   /** One change at a time per key, so that the second of two prepares does not copy a tree in vain. */
   readonly #keys = new KeyedMutex();
   readonly #numbers: SnapshotNumbers;
 
-  constructor({ driver, root, metadata, directories }: Parts) {
+  constructor({ driver, root, metadata, directories, writeBack }: Parts) {
     this.name = driver.name;
     this.root = root;
     this.capabilities = driver.capabilities;
@@ -102,6 +110,7 @@ class DirectorySnapshotter implements Snapshotter {
     this.#metadata = metadata;
     this.#numbers = new SnapshotNumbers(metadata, driver.name);
     this.#directories = directories;
+    this.#writeBack = writeBack;
   }
 
   prepare(namespace: string, key: string, parent: string, options: PrepareOptions = {}): Promise<Mount[]> {
@@ -166,6 +175,7 @@ class DirectorySnapshotter implements Snapshotter {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#writeBack[Symbol.dispose]();
     await this.#directories[Symbol.asyncDispose]();
   }
 
@@ -206,10 +216,13 @@ class DirectorySnapshotter implements Snapshotter {
     const tree = treeOf(this.#directories.path(id));
     await requireDirectory('commit', key, tree);
     const usage = options.usage ?? (await diskUsage(tree));
-    await this.#metadata.write((tx) => records.commit(tx, { name, key, id, parent, usage, labels, lease }));
+    const committed = { name, key, id, parent, unsynced: this.#writeBack.bootId, usage, labels, lease };
+    await this.#metadata.write((tx) => records.commit(tx, committed));
+    this.#writeBack.note({ namespace, key: name, id });
   }
 
-  #shown(record: SnapshotRecord): SnapshotRecord {
+  /** As others see it: with the labels that the driver adds, without our own mark. */
+  #shown({ unsynced: _unsynced, ...record }: SnapshotRecord): SnapshotRecord {
     const own = this.#driver.ownLabels?.(this.#directories.path(record.id)) ?? {};
     return { ...record, labels: { ...own, ...record.labels } };
   }

@@ -32,6 +32,7 @@ export interface CommitSnapshot {
   /** Where it stands from now on. */
   readonly parent: string;
   readonly backendKey?: string;
+  readonly unsynced?: string;
   readonly usage: SnapshotUsage;
   readonly labels: Labels;
   readonly lease: string | undefined;
@@ -134,7 +135,7 @@ export class SnapshotRecords {
   }
 
   /** Makes the active `key` the committed `name`; the leases that held the one hold the other. */
-  commit(tx: Transaction, { name, key, id, parent, backendKey, usage, labels, lease }: CommitSnapshot): void {
+  commit(tx: Transaction, { name, key, id, parent, backendKey, unsynced, usage, labels, lease }: CommitSnapshot): void {
     const active = this.getCommittable(tx, key);
     if (active.id !== id) throw this.#error('aborted', 'commit', key, 'it was replaced meanwhile; try again');
     this.parentOfCommit(tx, active, parent);
@@ -146,6 +147,7 @@ export class SnapshotRecords {
       key: name,
       parent,
       ...(backendKey === undefined ? {} : { backendKey }),
+      ...(unsynced === undefined ? {} : { unsynced }),
       kind: 'committed',
       labels,
       createdAt: at,
