@@ -31,6 +31,7 @@ export async function* readLogFile({ path, tail, until }: LogWish): AsyncGenerat
 /** Where the last so many lines begin. */
 async function startOfLines(file: FileHandle, lines: number): Promise<number> {
   const { size } = await file.stat();
+  if (lines <= 0) return size;
   let missing = lines;
   for (let end = size; end > 0;) {
     const start = Math.max(0, end - pieceSize);
@@ -41,5 +42,5 @@ async function startOfLines(file: FileHandle, lines: number): Promise<number> {
     }
     end = start;
   }
-  return lines <= 0 ? size : 0;
+  return 0;
 }
