@@ -60,9 +60,9 @@ function checkImmutable(before: ContainerRecord, wanted: Wanted): void {
 
 function checkRecord(record: ContainerRecord): ContainerRecord {
   checkIdentifier('a container id', record.id);
-  checkLabels(`container "${record.id}"`, record.labels);
+  const labels = checkLabels(`container "${record.id}"`, record.labels);
   const why = whatIsMissing(record);
-  if (why === undefined) return record;
+  if (why === undefined) return { ...record, labels };
   throw new EngineError('invalid-argument', `Cannot store container "${record.id}": ${why}`);
 }
 

@@ -4,6 +4,7 @@ import { changeContainer, newContainer } from '#/api/containerd/container-record
 import type { FilterFields } from '#/api/containerd/select-records.ts';
 import { present, selectRecords } from '#/api/containerd/select-records.ts';
 import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
+import { EngineError } from '#/base/errors.ts';
 import { timestampOf } from '#/api/containerd/timestamps.ts';
 import type { ContainerRecord } from '#/core/metadata/contract.ts';
 import type { ContainerSchema } from '#/gen/containerd/services/containers/v1/containers_pb.ts';
@@ -34,6 +35,7 @@ export function containersService({ metadata, events }: ContainerdCore): BoundSe
     async update({ container, updateMask }, context) {
       const namespace = namespaceOf(context);
       const wanted = required('container', container);
+      if (wanted.id === '') throw new EngineError('invalid-argument', 'Cannot update a container: it has no id');
       const record = await metadata.write((tx) => {
         const changed = changeContainer(tx.containers.get(namespace, wanted.id), wanted, updateMask?.paths ?? []);
         tx.containers.update(namespace, changed);

@@ -3,7 +3,7 @@ import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { writeContent } from '#/api/containerd/content-write.ts';
 import { batchesOf } from '#/api/containerd/batches.ts';
 import { selectRecords } from '#/api/containerd/select-records.ts';
-import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
+import { leaseOf, namespaceOf, releaseFrom, required } from '#/api/containerd/request-scope.ts';
 import { timestampOf } from '#/api/containerd/timestamps.ts';
 import type { IngestStatus } from '#/core/content/contract.ts';
 import type { ContentRecord } from '#/core/metadata/contract.ts';
@@ -23,7 +23,7 @@ export function contentService(core: ContainerdCore): BoundService {
   return bindService(Content, { ...blobs(core), ...ingests(core) });
 }
 
-function blobs({ content, events }: ContainerdCore): Functions {
+function blobs({ content, events, metadata }: ContainerdCore): Functions {
   return {
     info({ digest }, context) {
       return { info: wireInfo(content.info(namespaceOf(context), parseDigest(digest))) };
@@ -46,6 +46,8 @@ function blobs({ content, events }: ContainerdCore): Functions {
       const namespace = namespaceOf(context);
       const blob = parseDigest(digest);
       await content.delete(namespace, blob);
+      if (leaseOf(context).lease !== undefined)
+        await metadata.write((tx) => releaseFrom(tx, context, { type: 'content', id: blob }));
       events.publish(namespace, { topic: '/content/delete', digest: blob });
       return {};
     },

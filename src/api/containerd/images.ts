@@ -3,13 +3,13 @@ import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { descriptorOf, wireDescriptor } from '#/api/containerd/descriptors.ts';
 import type { FilterFields } from '#/api/containerd/select-records.ts';
 import { selectRecords } from '#/api/containerd/select-records.ts';
-import { leaseOf, namespaceOf, required } from '#/api/containerd/request-scope.ts';
+import { leaseOf, namespaceOf, releaseFrom, required } from '#/api/containerd/request-scope.ts';
 import { nanosecondsOf, timestampOf } from '#/api/containerd/timestamps.ts';
 import type { Labels } from '#/base/any.ts';
 import { now } from '#/base/clock.ts';
 import { EngineError } from '#/base/errors.ts';
 import { checkLabels } from '#/core/metadata/label-limits.ts';
-import type { ImageRecord } from '#/core/metadata/contract.ts';
+import type { ImageRecord, Transaction } from '#/core/metadata/contract.ts';
 import { applyLabels, parseFieldMask } from '#/core/metadata/field-mask.ts';
 import type { Image, ImageSchema } from '#/gen/containerd/services/images/v1/images_pb.ts';
 import { Images } from '#/gen/containerd/services/images/v1/images_pb.ts';
@@ -43,16 +43,16 @@ function changing({ metadata, events }: ContainerdCore): Functions {
       const record = { ...readImage(required('image', image)), createdAt: time, updatedAt: time };
       await metadata.write((tx) => {
         tx.images.create(namespace, record);
-        // Only an image that is to expire needs the lease: others are roots themselves.
-        if (lease !== undefined && expireLabel in record.labels)
-          tx.addLeaseResource(namespace, lease, { type: 'images', id: record.name });
+        leaseImage(tx, { namespace, lease, image: record });
       });
       events.publish(namespace, { topic: '/images/create', name: record.name, labels: record.labels });
       return { image: wireImage(record) };
     },
     async update({ image, updateMask, sourceDateEpoch }, context) {
       const namespace = namespaceOf(context);
+      const { lease } = leaseOf(context);
       const wanted = required('image', image);
+      if (wanted.name === '') throw new EngineError('invalid-argument', 'Cannot update an image: it has no name');
       const updatedAt = sourceDateEpoch === undefined ? now() : nanosecondsOf(sourceDateEpoch);
       const record = await metadata.write((tx) => {
         const changed = {
@@ -60,6 +60,7 @@ function changing({ metadata, events }: ContainerdCore): Functions {
           updatedAt,
         };
         tx.images.update(namespace, changed);
+        leaseImage(tx, { namespace, lease, image: changed });
         return changed;
       });
       events.publish(namespace, { topic: '/images/update', name: record.name, labels: record.labels });
@@ -68,18 +69,30 @@ function changing({ metadata, events }: ContainerdCore): Functions {
   };
 }
 
+interface LeaseImage {
+  readonly namespace: string;
+  readonly lease: string | undefined;
+  readonly image: ImageRecord;
+}
+
+/** Only an image that is to expire needs the lease: others are roots themselves. */
+function leaseImage(tx: Transaction, { namespace, lease, image: { name, labels } }: LeaseImage): void {
+  if (lease !== undefined && expireLabel in labels) tx.addLeaseResource(namespace, lease, { type: 'images', id: name });
+}
+
 function deleting({ metadata, events, garbage }: ContainerdCore): Functions {
   return {
     async delete({ name, sync, target }, context) {
       const namespace = namespaceOf(context);
       await metadata.write((tx) => {
         const stored = tx.images.get(namespace, name).target.digest;
-        if (target !== undefined && target.digest !== stored)
+        if (target !== undefined && target.digest !== '' && target.digest !== stored)
           throw new EngineError(
             'not-found',
             `Cannot delete image "${name}": it is "${stored}", not "${target.digest}"`,
           );
         tx.images.delete(namespace, name);
+        releaseFrom(tx, context, { type: 'images', id: name });
       });
       events.publish(namespace, { topic: '/images/delete', name });
       if (sync) await garbage.collect();

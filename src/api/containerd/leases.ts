@@ -38,12 +38,14 @@ export function leasesService({ metadata, garbage }: ContainerdCore): BoundServi
     }),
     async addResource({ id, resource }, context) {
       const namespace = namespaceOf(context);
+      leases.get(namespace, id);
       const added = checkResource(required('resource', resource));
       await metadata.write((tx) => tx.addLeaseResource(namespace, id, added));
       return {};
     },
     async deleteResource({ id, resource }, context) {
       const namespace = namespaceOf(context);
+      leases.get(namespace, id);
       const removed = checkResource(required('resource', resource));
       await metadata.write((tx) => tx.removeLeaseResource(namespace, id, removed));
       garbage.noteDeletion();

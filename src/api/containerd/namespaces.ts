@@ -1,9 +1,10 @@
 import { checkLabels } from '#/core/metadata/label-limits.ts';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { required } from '#/api/containerd/request-scope.ts';
+import { EngineError } from '#/base/errors.ts';
 import { checkIdentifier } from '#/base/identifier.ts';
 import type { NamespaceRecord } from '#/core/metadata/contract.ts';
-import { applyLabels, parseFieldMask } from '#/core/metadata/field-mask.ts';
+import { applyLabels, parseFieldMask, type FieldMask } from '#/core/metadata/field-mask.ts';
 import type { Namespace } from '#/gen/containerd/services/namespaces/v1/namespace_pb.ts';
 import { Namespaces } from '#/gen/containerd/services/namespaces/v1/namespace_pb.ts';
 import type { BoundService } from '#/rpc/service.ts';
@@ -13,7 +14,7 @@ import { bindService } from '#/rpc/service.ts';
 export function namespacesService({ metadata, events }: ContainerdCore): BoundService {
   const find = (name: string): NamespaceRecord => metadata.read.findNamespace(name) ?? { name, labels: {} };
   return bindService(Namespaces, {
-    get: ({ name }) => ({ namespace: wireNamespace(find(checkIdentifier('a namespace', name))) }),
+    get: ({ name }) => ({ namespace: wireNamespace(find(name)) }),
     list: () => ({ namespaces: metadata.read.listNamespaces().map(wireNamespace) }),
     async create({ namespace }) {
       const record = readNamespace(namespace);
@@ -23,7 +24,7 @@ export function namespacesService({ metadata, events }: ContainerdCore): BoundSe
     },
     async update({ namespace, updateMask }) {
       const wanted = readNamespace(namespace);
-      const mask = parseFieldMask(updateMask?.paths ?? [], { fields: [], maps: ['labels'] });
+      const mask = readMask(updateMask?.paths ?? []);
       const record = await metadata.write((tx) => {
         const before = tx.findNamespace(wanted.name)?.labels ?? {};
         const labels = checkLabels(`namespace "${wanted.name}"`, applyLabels(mask, before, wanted.labels));
@@ -31,7 +32,7 @@ export function namespacesService({ metadata, events }: ContainerdCore): BoundSe
         tx.putNamespace(changed);
         return changed;
       });
-      events.publish(record.name, { topic: '/namespaces/update', ...record });
+      events.publish(record.name, { topic: '/namespaces/update', name: record.name, labels: wanted.labels });
       return { namespace: wireNamespace(record) };
     },
     async delete({ name }) {
@@ -40,6 +41,12 @@ export function namespacesService({ metadata, events }: ContainerdCore): BoundSe
       return {};
     },
   });
+}
+
+/** Labels one by one, or all when nothing is named: `labels` alone, which means that elsewhere, is no path here. */
+function readMask(paths: readonly string[]): FieldMask {
+  if (!paths.includes('labels')) return parseFieldMask(paths, { fields: [], maps: ['labels'] });
+  throw new EngineError('invalid-argument', 'Cannot update field "labels" of a namespace: name each label, or nothing');
 }
 
 function readNamespace(given: Namespace | undefined): NamespaceRecord {

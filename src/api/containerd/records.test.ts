@@ -6,9 +6,11 @@ import { inNamespace, openApi } from '#/api/containerd/open-api.suite.ts';
 import { now } from '#/base/clock.ts';
 import type { ContainerSchema } from '#/gen/containerd/services/containers/v1/containers_pb.ts';
 import { Containers } from '#/gen/containerd/services/containers/v1/containers_pb.ts';
+import { Content } from '#/gen/containerd/services/content/v1/content_pb.ts';
 import { Images } from '#/gen/containerd/services/images/v1/images_pb.ts';
 import { Leases } from '#/gen/containerd/services/leases/v1/leases_pb.ts';
 import { Namespaces } from '#/gen/containerd/services/namespaces/v1/namespace_pb.ts';
+import { Snapshots } from '#/gen/containerd/services/snapshots/v1/snapshots_pb.ts';
 import { digestOf } from '#/oci/digest.ts';
 import { jsonTypeUrls } from '#/rpc/any.ts';
 
@@ -254,4 +256,93 @@ test('an image that is to expire goes to the lease of the call, others do not', 
     resources.map(({ type, id }) => [type, id]),
     [['images', 'expires']],
   );
+});
+
+test('a label without a value is not stored, whatever it is on', async () => {
+  await using rig = await openApi();
+  const { client } = rig;
+  const labels = { kept: 'x', dropped: '' };
+  const kept = { kept: 'x' };
+  const made = await client.unary(Containers.method.create, { container: { ...container('one'), labels } }, blue);
+  assert.deepEqual(made.container?.labels, kept);
+  const image = await client.unary(Images.method.create, { image: { name: 'i', target, labels } }, blue);
+  assert.deepEqual(image.image?.labels, kept);
+  const { lease } = await client.unary(Leases.method.create, { id: 'l', labels }, blue);
+  assert.deepEqual(lease?.labels, kept);
+  const { namespace } = await client.unary(Namespaces.method.create, { namespace: { name: 'green', labels } });
+  assert.deepEqual(namespace?.labels, kept);
+  const blob = await rig.core.content.put('blue', Buffer.from('x'), { labels });
+  assert.deepEqual(blob.labels, kept);
+});
+
+test('an update that names nothing to update is invalid, not unknown', async () => {
+  await using rig = await openApi();
+  const { client } = rig;
+  const invalid = { kind: 'invalid-argument' };
+  await assert.rejects(client.unary(Containers.method.update, { container: container('') }, blue), invalid);
+  await assert.rejects(client.unary(Images.method.update, { image: { name: '', target } }, blue), invalid);
+  const unknown = { kind: 'not-found' };
+  await assert.rejects(client.unary(Containers.method.update, { container: container('x') }, blue), unknown);
+  await assert.rejects(client.unary(Images.method.update, { image: { name: 'x', target } }, blue), unknown);
+});
+
+test('Images.Update adds an image that is to expire to the lease, and a deletion under a lease takes it off', async () => {
+  await using rig = await openApi();
+  const { client } = rig;
+  await client.unary(Leases.method.create, { id: 'mine' }, blue);
+  const leased = inNamespace('blue', 'mine');
+  const listed = async (): Promise<string[]> => {
+    const { resources } = await client.unary(Leases.method.listResources, { id: 'mine' }, blue);
+    return resources.map(({ type, id }) => `${type} ${id}`);
+  };
+  await client.unary(Images.method.create, { image: { name: 'i', target } }, blue);
+  const labels = { 'containerd.io/gc.expire': '2030-01-01T00:00:00Z' };
+  const update = { image: { name: 'i', target, labels }, updateMask: { paths: ['labels.containerd.io/gc.expire'] } };
+  await client.unary(Images.method.update, update, leased);
+  assert.deepEqual(await listed(), ['images i']);
+  const { digest } = await rig.core.content.put('blue', Buffer.from('x'), { lease: 'mine' });
+  await client.unary(Snapshots.method.prepare, { snapshotter: 'native', key: 'k' }, leased);
+  assert.deepEqual(await listed(), [`content ${digest}`, 'images i', 'snapshots/native k']);
+  await client.unary(Content.method.delete, { digest }, leased);
+  await client.unary(Snapshots.method.remove, { snapshotter: 'native', key: 'k' }, leased);
+  await client.unary(Images.method.delete, { name: 'i' }, leased);
+  assert.deepEqual(await listed(), []);
+});
+
+test('Images.Delete takes a target without a digest for none', async () => {
+  await using rig = await openApi();
+  await rig.client.unary(Images.method.create, { image: { name: 'i', target } }, blue);
+  await rig.client.unary(Images.method.delete, { name: 'i', target: { mediaType: 'm' } }, blue);
+});
+
+test('Namespaces.Get answers for any name, and Update takes labels one by one', async () => {
+  await using rig = await openApi();
+  const { client } = rig;
+  assert.deepEqual((await client.unary(Namespaces.method.get, { name: 'no name!' })).namespace?.labels, {});
+  const namespace = { name: 'green', labels: { a: '1' } };
+  await assert.rejects(client.unary(Namespaces.method.update, { namespace, updateMask: { paths: ['labels'] } }), {
+    kind: 'invalid-argument',
+  });
+  await client.unary(Namespaces.method.update, { namespace });
+  const more = { namespace: { name: 'green', labels: { b: '2' } }, updateMask: { paths: ['labels.b'] } };
+  await client.unary(Namespaces.method.update, more);
+  assert.deepEqual((await client.unary(Namespaces.method.get, { name: 'green' })).namespace?.labels, {
+    a: '1',
+    b: '2',
+  });
+  const told = rig.core.events
+    .history(0n)
+    .flatMap(({ event }) => (event.topic === '/namespaces/update' ? [event] : []));
+  assert.deepEqual(
+    told.map(({ labels }) => labels),
+    [{ a: '1' }, { b: '2' }],
+  );
+});
+
+test('a resource of an unknown lease is not-found, whatever its type', async () => {
+  await using rig = await openApi();
+  const resource = { type: 'volumes', id: 'v' };
+  const unknown = { kind: 'not-found' };
+  await assert.rejects(rig.client.unary(Leases.method.addResource, { id: 'nobody', resource }, blue), unknown);
+  await assert.rejects(rig.client.unary(Leases.method.deleteResource, { id: 'nobody', resource }, blue), unknown);
 });

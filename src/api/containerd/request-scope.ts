@@ -1,5 +1,6 @@
 import { EngineError } from '#/base/errors.ts';
 import { checkIdentifier } from '#/base/identifier.ts';
+import type { LeaseResource, Transaction } from '#/core/metadata/contract.ts';
 import type { CallContext } from '#/rpc/service.ts';
 
 /** The namespace of a call. Throws `failed-precondition` when the client sent none, `invalid-argument` for a bad one. */
@@ -14,6 +15,14 @@ export function namespaceOf(context: CallContext): string {
 export function leaseOf(context: CallContext): { readonly lease?: string } {
   const lease = context.header('containerd-lease') ?? '';
   return lease === '' ? {} : { lease };
+}
+
+/** What is deleted under a lease, that lease does not list any more. */
+export function releaseFrom(tx: Transaction, context: CallContext, resource: LeaseResource): void {
+  const namespace = namespaceOf(context);
+  const { lease } = leaseOf(context);
+  if (lease !== undefined && tx.leases.find(namespace, lease) !== undefined)
+    tx.removeLeaseResource(namespace, lease, resource);
 }
 
 /** A message that a request must carry. */

@@ -90,7 +90,7 @@ test('List streams in batches, filtered by kind, name, parent and labels; Update
   };
   assert.equal((await found()).length, 121);
   assert.deepEqual(await found('kind==committed'), ['base']);
-  assert.deepEqual(await found('parent=='), ['base']);
+  assert.deepEqual(await found('parent==""'), ['base']);
   assert.equal((await found('parent==base,kind==active')).length, 120);
   const { info } = await client.unary(
     update,

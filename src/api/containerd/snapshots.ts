@@ -4,7 +4,7 @@ import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { wireMounts } from '#/api/containerd/descriptors.ts';
 import type { FilterFields } from '#/api/containerd/select-records.ts';
 import { selectRecords } from '#/api/containerd/select-records.ts';
-import { leaseOf, namespaceOf, required } from '#/api/containerd/request-scope.ts';
+import { leaseOf, namespaceOf, releaseFrom, required } from '#/api/containerd/request-scope.ts';
 import { timestampOf } from '#/api/containerd/timestamps.ts';
 import type { Labels } from '#/base/any.ts';
 import { EngineError } from '#/base/errors.ts';
@@ -54,6 +54,8 @@ function ending(core: ContainerdCore): Functions {
     async remove({ snapshotter, key }, context) {
       const namespace = namespaceOf(context);
       await snapshotterOf(core, snapshotter).remove(namespace, key);
+      if (leaseOf(context).lease !== undefined)
+        await core.metadata.write((tx) => releaseFrom(tx, context, { type: `snapshots/${snapshotter}`, id: key }));
       core.events.publish(namespace, { topic: '/snapshot/remove', key, snapshotter });
       return {};
     },

@@ -63,6 +63,14 @@ test('an ingest that started complete can be left, resumed, written to and start
   assert.deepEqual(await readAll(content, 'one', digestOf(half)), half);
 });
 
+test('a blob of another namespace whose size is not the total that was named is uploaded again', async () => {
+  await using store = await testContent();
+  const { content } = store;
+  await upload(content, 'one', data, { ref: 'layer' });
+  await using ingest = await content.openIngest('two', { ref: 'layer', expected: digest, total: data.length + 1 });
+  assert.equal(ingest.status().offset, 0);
+});
+
 test('with the isolated policy bytes are uploaded again, unless a namespace that has them is shareable', async () => {
   await using store = await testContent({ sharing: 'isolated' });
   const { content, metadata } = store;

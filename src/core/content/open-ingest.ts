@@ -107,7 +107,8 @@ async function startIngest(parts: ContentParts, namespace: string, options: Open
       if (lease !== undefined) tx.addLeaseResource(namespace, lease, { type: 'ingests', id: ref });
       return record;
     });
-  const stored = expected === undefined ? undefined : await linkStored(parts, expected, () => create(expected));
+  const stored =
+    expected === undefined ? undefined : await linkStored(parts, { digest: expected, total }, () => create(expected));
   if (stored !== undefined) return stored;
   const record = await create(undefined);
   try {
@@ -121,12 +122,12 @@ async function startIngest(parts: ContentParts, namespace: string, options: Open
 /** Starts complete when the bytes are here; the sweep keeps them from the moment that the record names them. */
 async function linkStored(
   parts: ContentParts,
-  digest: Digest,
+  { digest, total }: { readonly digest: Digest; readonly total: number },
   record: () => Promise<IngestRecord>,
 ): Promise<Opened | undefined> {
   return await parts.blobs.run(digest, async () => {
     const size = await sharedSize(parts, digest);
-    if (size === undefined) return undefined;
+    if (size === undefined || (total > 0 && total !== size)) return undefined;
     return { record: await record(), bytes: { kind: 'stored', digest, size } };
   });
 }
@@ -154,7 +155,7 @@ async function resumeIngest(
   const { total = 0 } = options;
   if (record.expected !== '') {
     const again = async (): Promise<IngestRecord> => await updateIngest(parts, namespace, options, record);
-    const stored = await linkStored(parts, parseDigest(record.expected), again);
+    const stored = await linkStored(parts, { digest: parseDigest(record.expected), total }, again);
     if (stored !== undefined) return stored;
   }
   const file = await openGrowingFile(parts.layout.data(record.directory));

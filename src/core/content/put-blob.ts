@@ -23,9 +23,9 @@ export async function putBlob(
   parts: ContentParts,
   namespace: string,
   data: Uint8Array,
-  { labels = {}, lease }: PutBlob = {},
+  { labels: given = {}, lease }: PutBlob = {},
 ): Promise<ContentRecord> {
-  checkLabels('a blob', labels);
+  const labels = checkLabels('a blob', given);
   const hash = createHash('sha256');
   await hashSlices(hash, data);
   const digest = sha256Digest(hash.digest('hex'));

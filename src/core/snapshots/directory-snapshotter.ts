@@ -135,8 +135,9 @@ class DirectorySnapshotter implements Snapshotter {
 
   async commit(namespace: string, name: string, key: string, options: CommitOptions = {}): Promise<void> {
     checkKey(name);
-    checkLabels(`snapshot "${name}"`, options.labels ?? {});
-    await this.#keys.run(`${namespace}/${key}`, () => this.#commit(namespace, { name, key, options }));
+    const labels = checkLabels(`snapshot "${name}"`, options.labels ?? {});
+    const checked = { name, key, options: { ...options, labels } };
+    await this.#keys.run(`${namespace}/${key}`, () => this.#commit(namespace, checked));
   }
 
   async remove(namespace: string, key: string, options: WriteOptions = {}): Promise<void> {
