@@ -330,13 +330,11 @@ test('Namespaces.Get answers for any name, and Update takes labels one by one', 
     a: '1',
     b: '2',
   });
-  const told = rig.core.events
-    .history(0n)
-    .flatMap(({ event }) => (event.topic === '/namespaces/update' ? [event] : []));
-  assert.deepEqual(
-    told.map(({ labels }) => labels),
-    [{ a: '1' }, { b: '2' }],
-  );
+  const told = rig.core.events.history(0n).map(({ event }) => event);
+  assert.deepEqual(told, [
+    { topic: '/namespaces/update', name: 'green', labels: { a: '1' } },
+    { topic: '/namespaces/update', name: 'green', labels: { b: '2' } },
+  ]);
 });
 
 test('a resource of an unknown lease is not-found, whatever its type', async () => {
