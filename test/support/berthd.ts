@@ -39,6 +39,8 @@ export interface StartOptions {
   /** The checkout whose berthd it is; default: this one. */
   readonly tree?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** It is given `config.toml` in its directory, which `prepare` wrote. */
+  readonly configured?: boolean;
   /** What starts it, such as a command that enters a network namespace. */
   readonly launcher?: readonly string[];
 }
@@ -55,7 +57,9 @@ export async function startBerthd(args: readonly string[] = [], options: StartOp
     const log = createWriteStream(logPath, { flags: 'a' });
     await once(log, 'open');
     const program = join(tree, 'src/daemon/main.ts');
-    const words = [process.execPath, program, '--root', root, '--state', state, '--log-level', 'debug', ...args];
+    const config = options.configured === true ? ['--config', join(directory, 'config.toml')] : [];
+    const places = ['--root', root, '--state', state, ...config];
+    const words = [process.execPath, program, ...places, '--log-level', 'debug', ...args];
     const [file = '', ...rest] = [...(options.launcher ?? []), ...words];
     const launched = spawn(file, rest, {
       cwd: tree,

@@ -81,7 +81,8 @@ function blobsOf(images: readonly ExportedImage[], isWanted: (layer: Descriptor)
 function ociIndex(images: readonly ExportedImage[]): object {
   const manifests = images.map(({ record, target, sources }) => {
     const { mediaType, digest, size, platform } = target;
-    const annotations = { ...target.annotations, ...sources, ...nameAnnotations(record.name) };
+    const all = { ...target.annotations, ...sources, ...nameAnnotations(record.name) };
+    const annotations = Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
     return { mediaType, digest, size, ...(platform === undefined ? {} : { platform }), annotations };
   });
   return { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
