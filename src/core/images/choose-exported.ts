@@ -44,18 +44,19 @@ export async function chooseExported(choosing: Choosing, options: ExportImages):
     await parts.metadata.write((tx) =>
       tx.addLeaseResource(namespace, lease, { type: 'content', id: record.target.digest }),
     );
-    chosen.push(await choose(choosing, { record, options, sources }));
+    chosen.push(await choose(choosing, { record, options, sources, signal }));
   }
   return chosen;
 }
 
 interface Choice {
+  readonly signal: AbortSignal;
   readonly record: ImageRecord;
   readonly options: ExportImages;
   readonly sources: Sources;
 }
 
-async function choose(choosing: Choosing, { record, options, sources }: Choice): Promise<ExportedImage> {
+async function choose(choosing: Choosing, { record, options, sources, signal }: Choice): Promise<ExportedImage> {
   const { parts, namespace } = choosing;
   const { platforms = [], allPlatforms = false } = options;
   const what = `image "${record.name}"`;
@@ -64,7 +65,7 @@ async function choose(choosing: Choosing, { record, options, sources }: Choice):
   const blob = async (wanted: Descriptor, manifest: Descriptor): Promise<string | undefined> =>
     await sources.fetchBlob(wanted, labelsOf(manifest));
   const { stored, manifests, gaps } = await completeImage(
-    { parts, namespace },
+    { parts, namespace, signal },
     {
       target,
       selection: { what, platforms: allPlatforms ? [] : platforms, lenient: true },

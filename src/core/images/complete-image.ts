@@ -1,6 +1,7 @@
 import type { Labels } from '#/base/any.ts';
 import { EngineError } from '#/base/errors.ts';
 import { chooseStored, readStored, type StoredManifest, type StoredTarget } from '#/core/images/image-content.ts';
+import { Slots } from '#/core/images/run-together.ts';
 import { selectEntries, type EntrySelection } from '#/core/images/select-entries.ts';
 import type { SourcesContext } from '#/core/images/sources.ts';
 import type { Descriptor } from '#/oci/descriptor.ts';
@@ -32,7 +33,9 @@ export interface Obtain {
 const notFetched = async (): Promise<string> => 'it was not fetched with the image';
 export const obtainNothing: Obtain = { document: notFetched, blob: notFetched };
 
-type Context = Pick<SourcesContext, 'parts' | 'namespace'>;
+type Context = Pick<SourcesContext, 'parts' | 'namespace' | 'signal'>;
+
+const blobsAtOnce = 3;
 
 /** Finds out what is here of an image's selected parts, or can be obtained. */
 export async function completeImage(
@@ -50,13 +53,16 @@ export async function completeImage(
   const { parts, namespace } = context;
   const gaps = await fetchManifests(context, target, { selection, obtain });
   const stored = await readStored(parts.content, namespace, { target });
-  const manifests: StoredManifest[] = [];
-  for (const manifest of chooseStored(stored, selection).manifests) {
-    const gap = await findGap(manifest, obtain);
-    if (gap === undefined) manifests.push(manifest);
-    else gaps.push(gap);
-  }
-  return { stored, manifests, gaps };
+  const chosen = chooseStored(stored, selection).manifests;
+  const slots = new Slots(blobsAtOnce);
+  const obtainBlob: Obtain['blob'] = (blob, manifest) =>
+    slots.run(context.signal, async () => await obtain.blob(blob, manifest));
+  const found = await all(chosen.map(async (manifest) => await findGap(manifest, obtainBlob)));
+  return {
+    stored,
+    manifests: chosen.filter((_manifest, index) => found[index] === undefined),
+    gaps: [...gaps, ...found.filter((gap) => gap !== undefined)],
+  };
 }
 
 async function fetchManifests(
@@ -82,17 +88,22 @@ async function fetchManifests(
   return gaps;
 }
 
-async function findGap({ descriptor, manifest, missing }: StoredManifest, obtain: Obtain): Promise<Gap | undefined> {
-  const digests: Digest[] = [];
-  let why = '';
-  for (const blob of [manifest.config, ...manifest.layers]) {
-    if (!missing.includes(blob.digest) || digests.includes(blob.digest)) continue;
-    const reason = await obtain.blob(blob, descriptor);
-    if (reason === undefined) continue;
-    digests.push(blob.digest);
-    why ||= reason;
-  }
+async function findGap(
+  { descriptor, manifest, missing }: StoredManifest,
+  obtain: Obtain['blob'],
+): Promise<Gap | undefined> {
+  const blobs = [manifest.config, ...manifest.layers].filter(({ digest }) => missing.includes(digest));
+  const unique = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
+  const reasons = await all(unique.map(async (blob) => await obtain(blob, descriptor)));
+  const digests = unique.filter((_blob, index) => reasons[index] !== undefined).map(({ digest }) => digest);
+  const why = reasons.find((reason) => reason !== undefined) ?? '';
   return digests.length === 0 ? undefined : { descriptor, digests, why };
+}
+
+/** Like Promise.all, but a failure is thrown only when all have ended. */
+async function all<T>(works: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(works);
+  return await Promise.all(works);
 }
 
 const namedDigests = 5;

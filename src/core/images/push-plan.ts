@@ -20,7 +20,7 @@ export interface PushPlan {
   readonly leftOut: readonly Gap[];
 }
 
-export interface PlanContext extends Pick<SourcesContext, 'parts' | 'namespace'> {
+export interface PlanContext extends Pick<SourcesContext, 'parts' | 'namespace' | 'signal'> {
   readonly selection: EntrySelection;
   readonly obtain: Obtain;
 }
