@@ -108,6 +108,14 @@ test('it is paused, stopped, started, restarted, renamed, killed and removed', {
   assert.equal(await nerdctl('ps', '-aq'), '');
 });
 
+test('a container with a restart policy starts again until it is stopped', { skip }, async () => {
+  await nerdctl('run', '-d', '--name', 'again', '--restart', 'always', '--net', 'host', image, 'echo', 'turn');
+  const turns = async (): Promise<number> => (await nerdctl('logs', 'again')).split('turn').length - 1;
+  await untilTrue('a second turn', async () => (await turns()) > 1, 60_000);
+  await nerdctl('stop', 'again');
+  await nerdctl('rm', '-f', 'again');
+});
+
 test('nerdctl tag, save, load, push and rmi', { skip }, async () => {
   const copy = `${registry.host}/copy:1`;
   await nerdctl('tag', image, copy);
