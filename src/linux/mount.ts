@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '#/base/errors.ts';
 import { addon } from '#/linux/addon.ts';
 import { checkCall } from '#/linux/errno-error.ts';
+import { mountFuse, splitFuseType } from '#/linux/fuse-mount.ts';
 import { mountMapped, splitIdMap } from '#/linux/mapped-mount.ts';
 import { type MountCall, type MountWish, mountFlags, planMount } from '#/linux/mount-options.ts';
 
@@ -18,9 +19,14 @@ const noFollow = 8;
 const busyRetries = 40;
 const busyPause = 25;
 
-/** Mounts on libuv's pool; options `uidmap=` and `gidmap=` show owners shifted. A mount whose second step (remount, propagation) fails is undone. */
+/**
+ * Mounts on libuv's pool; options `uidmap=` and `gidmap=` show owners shifted, and types such as `fuse3.fuse-overlayfs`
+ * are left to their helper. A mount whose second step (remount, propagation) fails is undone.
+ */
 export async function mount({ target, ...wish }: Mount): Promise<void> {
   const place = resolve(target);
+  const fuse = splitFuseType(wish);
+  if (fuse !== undefined) return await mountFuse(fuse, place);
   const mapped = splitIdMap(wish);
   if (mapped !== undefined) return await mountMapped(mapped, place);
   const [first, ...rest] = planMount(wish);
