@@ -1,6 +1,6 @@
 /** `berth ctr` beside the real ctr 2.x, both on one berthd: the same words must give the same answers. */
 import assert from 'node:assert/strict';
-import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -214,6 +214,16 @@ test('run -it --rm has a terminal, joined letters and all', async () => {
   const line = `${process.execPath} ${join(repository, 'src/cli/main.ts')} ctr -a ${daemon.address} run -it --rm hello term tty`;
   const { stdout } = await runCommand('script', ['-qec', line, '/dev/null']);
   assert.match(stdout, /\/dev\/(?:pts\/\d+|console)/);
+});
+
+test('a detached terminal is attached to later, and its pipes go with its task', async () => {
+  await must(['run', '-d', '-t', 'hello', 'terminal', 'sh', '-c', 'sleep 2; echo from afar; exit 5']);
+  const line = `${process.execPath} ${join(repository, 'src/cli/main.ts')} ctr -a ${daemon.address} tasks attach terminal`;
+  const { code, stdout } = await runCommand('script', ['-qec', line, '/dev/null']);
+  assert.equal(code, 5);
+  assert.match(stdout, /from afar/);
+  await must(['containers', 'rm', 'terminal']);
+  assert.deepEqual(await readdir(join(daemon.state, 'fifo')), []);
 });
 
 test('a program that is not there fails with the runtime’s words and leaves nothing', async () => {

@@ -2,6 +2,7 @@ import { EngineError, isKind } from '#/base/errors.ts';
 import { removeLog } from '#/client/containerd/container-log.ts';
 import type { ContainerdClient } from '#/client/containerd/containerd-client.ts';
 import { findTask } from '#/client/containerd/find-container.ts';
+import { removeFifos } from '#/client/containerd/process-io.ts';
 import { openSnapshotter } from '#/client/containerd/snapshotter.ts';
 import { statusName } from '#/client/containerd/task-status.ts';
 import { Containers, type Container } from '#/gen/containerd/services/containers/v1/containers_pb.ts';
@@ -22,6 +23,7 @@ export async function deleteContainer(
         `Cannot delete container "${container.id}": it is ${statusName(task.status).toLowerCase()}; "berth ctr tasks kill ${container.id}" ends it`,
       );
     await client.call(Tasks.method.delete, { containerId: container.id });
+    await removeFifos(task);
   }
   await deleteRecord(client, container, keepSnapshot);
 }

@@ -1,5 +1,5 @@
 /** The streams of a process as FIFOs that we make: the shim has their other ends. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '#/base/errors.ts';
@@ -86,6 +86,20 @@ export async function attachStreams(paths: StreamPaths, clean: () => Promise<voi
       await clean();
     },
   };
+}
+
+/** Takes away the FIFOs of a process that is gone, and their directory when nothing else is in it. */
+export async function removeFifos({ stdin, stdout, stderr }: Omit<StreamPaths, 'terminal'>): Promise<void> {
+  const paths = [stdin, stdout, stderr].filter((path) => path.startsWith('/'));
+  for (const path of paths) if (await isFifo(path)) await rm(path, { force: true });
+  for (const directory of new Set(paths.map((path) => dirname(path)))) await rmdir(directory).catch(() => {});
+}
+
+async function isFifo(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    (stats) => stats.isFIFO(),
+    () => false,
+  );
 }
 
 async function openForWriting(path: string, signal: AbortSignal): Promise<Socket> {

@@ -1,5 +1,5 @@
 import { EngineError } from '#/base/errors.ts';
-import { attachStreams } from '#/client/containerd/process-io.ts';
+import { attachStreams, removeFifos } from '#/client/containerd/process-io.ts';
 import { getContainer, getTask } from '#/client/containerd/find-container.ts';
 import { exactly } from '#/cli/command.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
@@ -30,6 +30,7 @@ export const command: CtrCommand = defineCtr({
     const { exitStatus } = await client.call(Tasks.method.wait, name);
     await carrying.output;
     await client.call(Tasks.method.delete, { containerId: container.id }).catch(() => {});
+    await removeFifos({ stdin, stdout, stderr });
     return exitStatus;
   },
 });

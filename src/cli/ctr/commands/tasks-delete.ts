@@ -1,4 +1,5 @@
 import { getContainer, getTask } from '#/client/containerd/find-container.ts';
+import { removeFifos } from '#/client/containerd/process-io.ts';
 import { endProcess } from '#/client/containerd/end-process.ts';
 import { atLeast } from '#/cli/command.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
@@ -24,9 +25,10 @@ export const command: CtrCommand = defineCtr({
     }
     return await eachTarget({ err, verb: 'delete task' }, args, async (word) => {
       const { id: containerId } = await getContainer(client, word);
-      await getTask(client, containerId);
+      const task = await getTask(client, containerId);
       if (flags.force) await endProcess(client, { containerId, execId: '' });
       const { exitStatus } = await client.call(Tasks.method.delete, { containerId });
+      await removeFifos(task);
       if (exitStatus !== 0) err.line(`berth ctr: task "${containerId}" ended with exit code ${exitStatus}`);
     });
   },

@@ -5,7 +5,14 @@ import { EngineError, isKind } from '#/base/errors.ts';
 import type { TypedValue } from '#/base/any.ts';
 import type { ContainerdClient } from '#/client/containerd/containerd-client.ts';
 import { endProcess } from '#/client/containerd/end-process.ts';
-import { makeFifos, openStreams, type ProcessStreams, type StreamPaths } from '#/client/containerd/process-io.ts';
+import {
+  attachStreams,
+  makeFifos,
+  openStreams,
+  removeFifos,
+  type ProcessStreams,
+  type StreamPaths,
+} from '#/client/containerd/process-io.ts';
 import { openSnapshotter } from '#/client/containerd/snapshotter.ts';
 import type { Output } from '#/cli/output.ts';
 import { carryProcess, superviseProcess } from '#/cli/ctr/run/follow-process.ts';
@@ -39,11 +46,15 @@ export function specOf({ id, spec }: Container): RuntimeSpec {
 export async function startDetached(wish: TaskWish): Promise<void> {
   const { client, container } = wish;
   const paths = await lastingPaths(wish);
-  await createTask(wish, paths);
+  // The shim wants somebody at the other end while it begins.
+  await using held = wish.io.kind === 'streams' ? await attachStreams(paths, async () => {}) : undefined;
+  void held;
   try {
+    await createTask(wish, paths);
     await client.call(Tasks.method.start, { containerId: container.id });
   } catch (error) {
     await removeTask(client, container.id);
+    await removeFifos(paths);
     throw error;
   }
 }
