@@ -11,6 +11,7 @@ import { commandTargets } from './targets/command.ts';
 import { documentTargets } from './targets/documents.ts';
 import { frameTargets } from './targets/frames.ts';
 import { requestTargets } from './targets/requests.ts';
+import { settingTargets } from './targets/settings.ts';
 import { textTargets } from './targets/texts.ts';
 
 const seed = Number(process.env['BERTH_FUZZ_SEED'] ?? randomInt(2 ** 31));
@@ -24,6 +25,7 @@ const targets = [
   ...frameTargets,
   ...requestTargets,
   ...commandTargets,
+  ...settingTargets,
 ];
 
 for (const target of targets)
