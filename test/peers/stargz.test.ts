@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { archiveOf } from '#/core/layers/archive-fixture.ts';
 import { dialUnix } from '#/rpc/dial-unix.ts';
 import { startBerthd, type Berthd } from '../support/berthd.ts';
 import { startCountingProxy, type CountingProxy } from '../support/counting-proxy.ts';
@@ -92,13 +93,19 @@ before(async () => {
   await remote('images', 'import', archive);
   await remote('images', 'convert', '--oci', '--estargz', 'localhost/plain:1', image);
   await remote('images', 'push', '--plain-http', image);
-  await remote('images', 'rm', '--sync', 'localhost/plain:1', image);
+  const layers = [await busyboxLayer(), archiveOf({ name: 'second', content: 'layer' })];
+  await writeFile(archive, dockerArchive(plain(), { layers }));
+  await remote('images', 'import', '--no-unpack', archive);
+  await remote('images', 'push', '--plain-http', plain());
+  await remote('images', 'rm', '--sync', 'localhost/plain:1', image, plain());
 });
 
 after(async () => {
   await undo.disposeAsync();
 });
 
+/** An image whose layers are no eStargz. */
+const plain = (): string => `${proxy.host}/plain:1`;
 const fetched = (): number => [...proxy.blobBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
 
 test('an eStargz image runs from the stargz snapshotter before its layer is here', { skip }, async () => {
@@ -121,6 +128,19 @@ test('ctr-remote rpull, whose own labels say where layers come from, gets the sa
   assert.ok(fetched() < ballast / 4, `${fetched()} bytes were fetched by the pull`);
   assert.equal(await ctr('run', '--rm', '--snapshotter', 'stargz', image, 'rpulled', '/bin/echo', 'hi'), 'hi\n');
 });
+
+test(
+  'an image that is not for lazy pulling is fetched and unpacked as ever, by the daemon and by a client',
+  { skip },
+  async () => {
+    const run = ['run', '--rm', '--snapshotter', 'stargz', plain(), 'whole', '/bin/cat', '/second'];
+    await ctr('images', 'pull', '--plain-http', '--snapshotter', 'stargz', plain());
+    assert.equal(await ctr(...run), 'layer');
+    await ctr('images', 'rm', '--sync', plain());
+    await remote('images', 'pull', '--plain-http', '--snapshotter', 'stargz', plain());
+    assert.equal(await ctr(...run), 'layer');
+  },
+);
 
 test('Docker’s face runs it too when the configuration says so, also after a restart', { skip }, async () => {
   const docker = (...args: string[]): Promise<string> => mustRun('docker', ['-H', daemon.dockerHost, ...args]);
