@@ -59,6 +59,19 @@ function changed(overlay: Snapshotter, methods: Partial<Snapshotter>): Snapshott
   });
 }
 
+/** As a lazy snapshotter does it: whoever prepares for a target gets the target. */
+const lazily = (overlay: Snapshotter): Snapshotter =>
+  changed(overlay, {
+    async prepare(namespace, key, parent, options) {
+      const mounts = await overlay.prepare(namespace, key, parent, options);
+      const target = options?.labels?.['containerd.io/snapshot.ref'];
+      if (target === undefined) return mounts;
+      const labels = { ...options?.labels, 'containerd.io/snapshot/remote': 'lazy' };
+      await overlay.commit(namespace, `lazy ${target}`, key, { labels });
+      return await overlay.prepare(namespace, `lazy ${target}`, parent);
+    },
+  });
+
 snapshotterContract('remote', remoteOn(new Map()), { clearsAtOpen: false });
 rebaseContract('remote', remoteOn(new Map()));
 
@@ -85,18 +98,6 @@ test('a backend hears of keys with namespace and number, and only of the labels 
 });
 
 test('a backend that has made the target by itself gets it recorded: already-exists, leased, and a parent like any', async () => {
-  // As a lazy snapshotter does it: whoever prepares for a target gets the target.
-  const lazily = (overlay: Snapshotter): Snapshotter =>
-    changed(overlay, {
-      async prepare(namespace, key, parent, options) {
-        const mounts = await overlay.prepare(namespace, key, parent, options);
-        const target = options?.labels?.['containerd.io/snapshot.ref'];
-        if (target === undefined) return mounts;
-        const labels = { ...options?.labels, 'containerd.io/snapshot/remote': 'lazy' };
-        await overlay.commit(namespace, `lazy ${target}`, key, { labels });
-        return await overlay.prepare(namespace, `lazy ${target}`, parent);
-      },
-    });
   await using t = await testSnapshots(remoteOn(new Map(), lazily));
   const { snapshots, metadata } = t;
   await metadata.write((tx) => tx.leases.create('default', { id: 'l', labels: {}, createdAt: 1n }));
@@ -117,6 +118,23 @@ test('a backend that has made the target by itself gets it recorded: already-exi
   await snapshots.cleanup();
   await t.within(await snapshots.prepare('default', 'a', 'two'), write('f', 'x'));
   assert.deepEqual((await snapshots.list('default')).map(({ key }) => key).sort(), ['a', 'one', 'two']);
+});
+
+test('what a backend has made for several namespaces stays until the last of them lets go', async () => {
+  const backends = new Map<string, TestBackend>();
+  await using t = await testSnapshots(remoteOn(backends, lazily));
+  const { snapshots } = t;
+  const [backend] = [...backends.values()];
+  const labels = { 'containerd.io/snapshot.ref': 'one' };
+  for (const namespace of ['blue', 'green'])
+    await assert.rejects(snapshots.prepare(namespace, 'extract', '', { labels }), { kind: 'already-exists' });
+  const made = async (): Promise<number> => ((await backend?.overlay.list('blue')) ?? []).length;
+  await snapshots.remove('blue', 'one');
+  await snapshots.cleanup();
+  assert.equal(await made(), 1);
+  await snapshots.remove('green', 'one');
+  await snapshots.cleanup();
+  assert.equal(await made(), 0);
 });
 
 test('a backend that is down fails what needs it and nothing else, and is found again when it is back', async () => {
