@@ -51,7 +51,9 @@ export interface ContainerdApi extends AsyncDisposable {
 export async function openContainerdApi(options: ContainerdApiOptions): Promise<ContainerdApi> {
   const { core, listen, more = [], disabled = [], required = [], limits, onHandled } = options;
   await using undo = new AsyncDisposableStack();
-  const served = [...services(core, disabled), ...more];
+  const streams = new Streams();
+  undo.defer(core.garbage.addSource(streams.source));
+  const served = [...services(core, streams, disabled), ...more];
   checkRequired(core, served, required);
   const server = undo.use(
     createGrpcServer({
@@ -76,8 +78,7 @@ function checkRequired(core: ContainerdCore, served: readonly BoundService[], re
   );
 }
 
-function services(core: ContainerdCore, disabled: readonly string[]): readonly BoundService[] {
-  const streams = new Streams();
+function services(core: ContainerdCore, streams: Streams, disabled: readonly string[]): readonly BoundService[] {
   const served: BoundService[] = [
     versionService(core),
     healthService(),

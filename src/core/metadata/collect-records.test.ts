@@ -242,3 +242,74 @@ test('collectGarbage() ends on references in a circle', async () => {
   assert.deepEqual(found.content, ['layer1', 'layer2']);
   assert.deepEqual(found.snapshots.toSorted(), ['a', 'b']);
 });
+
+test('collectGarbage() keeps a snapshot as long as a condition of content or an image that is kept holds', async () => {
+  const cond = (name = 'snapshot.overlayfs/x') => gc(`cond.${name}`);
+  const used = (at: bigint) => ({ [gc('cond.value-usedat')]: formatTime(at) });
+  const found = await garbageAfter((make) => {
+    make.image('i', 'index', { [cond()]: 'usedat<2h|recent', [cond('snapshot.overlayfs/y')]: 'usedat<2h|long-ago' });
+    make.blob('index', { [cond('snapshot.overlayfs')]: 'usedat>2h,usedat<1m|long-ago-too' });
+    make.blob('other', { [cond()]: 'usedat<2h|of-garbage' });
+    make.blob('kept', { [gc('root')]: 'x', [cond('snapshot/overlayfs')]: 'usedat<=2h|no-such-operator' });
+    make.snapshot('recent', '', used(now - hour));
+    make.snapshot('long-ago', '', used(now - 3n * hour));
+    make.snapshot('long-ago-too', '', used(now - 3n * hour));
+    make.snapshot('of-garbage', '', used(now - hour));
+    make.snapshot('no-such-operator', '', used(now - hour));
+  });
+  assert.deepEqual(found.content, ['other']);
+  assert.deepEqual(found.snapshots.toSorted(), ['long-ago', 'no-such-operator', 'of-garbage']);
+});
+
+test('collectGarbage() keeps by a flat lease an image with its target and a snapshot with its parents, and no more', async () => {
+  const found = await garbageAfter((make) => {
+    make.lease(
+      'flat',
+      [
+        ['images', 'i'],
+        ['snapshots/overlayfs', 'top'],
+        ['ingests', 'upload'],
+      ],
+      { [gc('flat')]: 'x' },
+    );
+    make.image('i', 'index', { [gc('expire')]: past, [gc('ref.content')]: digestOf('lone') });
+    make.blob('index', { [gc('ref.content')]: digestOf('manifest') });
+    make.blob('manifest');
+    make.blob('lone');
+    make.snapshot('base', '', { [gc('ref.content')]: digestOf('other') });
+    make.snapshot('top', 'base');
+    make.blob('other');
+    make.ingest('upload', 0n, digestOf('layer1'));
+    make.blob('layer1', { [gc('ref.content')]: digestOf('layer2') });
+    make.blob('layer2');
+  });
+  assert.deepEqual(found, { ...nothing, content: ['lone', 'manifest', 'other'] });
+});
+
+test('collectGarbage() asks sources what they keep and what keeps them, and has them remove the rest', async () => {
+  await using dir = await mkdtempDisposable(join(tmpdir(), 'garbage-'));
+  await using metadata = await openMetadata({ path: join(dir.path, 'meta.db') });
+  await metadata.write((tx) => {
+    const make = scene(tx);
+    make.lease('live', []);
+    make.lease('expired', [], { [gc('expire')]: past });
+    make.container('c', '', { [gc('ref.thing.x')]: 'named' });
+    make.blob('kept');
+    make.blob('lone');
+  });
+  const removed: string[] = [];
+  metadata.addGarbageSource({
+    word: 'thing',
+    scan: (_namespace, visitor) => {
+      visitor.root(`content/${digestOf('kept')}`);
+      visitor.reference('leases/live', 'things/leased');
+      visitor.reference('leases/expired', 'things/late');
+      visitor.root('things/used');
+    },
+    list: () => ['named', 'leased', 'late', 'used', 'lost'],
+    remove: async (namespace, key) => void removed.push(`${namespace}/${key}`),
+  });
+  const found = summary((await metadata.collectGarbage()).removed);
+  assert.deepEqual(found, { ...nothing, content: ['lone'], leases: ['expired'] });
+  assert.deepEqual(removed, ['n/late', 'n/lost']);
+});

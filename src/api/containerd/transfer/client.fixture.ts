@@ -23,11 +23,11 @@ export interface ClientStream {
   cancel(): void;
 }
 
-export async function openStream({ client }: ApiRig, id: string): Promise<ClientStream> {
+export async function openStream({ client }: ApiRig, id: string, lease?: string): Promise<ClientStream> {
   const requests = new BoundedQueue<Any>(16);
   const stop = new AbortController();
   const send = async (value: TypedValue): Promise<void> => void (await requests.push(anyOfValue(value)));
-  const answers = client.bidi(Streaming.method.stream, requests, { ...inNamespace(ns), signal: stop.signal });
+  const answers = client.bidi(Streaming.method.stream, requests, { ...inNamespace(ns, lease), signal: stop.signal });
   const receive = async (): Promise<TypedValue | undefined> => {
     const { done, value } = await answers.next();
     return done === true ? undefined : valueOfAny(value);

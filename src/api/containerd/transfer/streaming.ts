@@ -1,5 +1,5 @@
 import { EmptySchema, type Any } from '@bufbuild/protobuf/wkt';
-import { namespaceOf } from '#/api/containerd/request-scope.ts';
+import { leaseOf, namespaceOf } from '#/api/containerd/request-scope.ts';
 import type { Streams } from '#/api/containerd/transfer/streams.ts';
 import type { TypedValue } from '#/base/any.ts';
 import { EngineError } from '#/base/errors.ts';
@@ -19,7 +19,7 @@ async function* carry(streams: Streams, requests: AsyncIterable<Any>, context: C
   const first = await incoming.next();
   if (first.done === true) throw new EngineError('invalid-argument', 'Cannot open a stream: the client named none');
   const { id } = unpackMessage(StreamInitSchema, first.value);
-  using stream = streams.register({ namespace, id, incoming, signal: context.signal });
+  using stream = streams.register({ namespace, id, ...leaseOf(context), incoming, signal: context.signal });
   // Only now may another call name the stream.
   yield anyOfValue(packMessage(EmptySchema, {}));
   for await (const value of stream.outgoing) yield anyOfValue(value);

@@ -1,6 +1,8 @@
 import { BoundedQueue } from '#/base/bounded-queue.ts';
 import type { TypedValue } from '#/base/any.ts';
 import { EngineError } from '#/base/errors.ts';
+import { leaseNode, sourceNode } from '#/core/metadata/garbage-labels.ts';
+import type { GarbageSource } from '#/core/metadata/garbage-source.ts';
 
 /** A two-way pipe to a client, opened by one call and used by another. */
 export interface OpenStream {
@@ -19,6 +21,8 @@ export interface OpenStream {
 export interface NewStream {
   readonly namespace: string;
   readonly id: string;
+  /** The lease that it ends with. */
+  readonly lease?: string;
   readonly incoming: AsyncIterable<TypedValue>;
   readonly signal: AbortSignal;
 }
@@ -35,12 +39,21 @@ const largestValue = 1024 * 1024;
 const maxStreams = 4096;
 const longestId = 256;
 
+interface Held {
+  readonly namespace: string;
+  readonly id: string;
+  readonly lease: string | undefined;
+  readonly stream: OpenStream;
+}
+
+const word = 'stream';
+
 /** The streams that clients hold open, by namespace and id. */
 export class Streams {
-  readonly #open = new Map<string, OpenStream>();
+  readonly #open = new Map<string, Held>();
 
   /** Throws `already-exists` when the id is in use. The stream ends with the disposal, or with `signal`. */
-  register({ namespace, id, incoming, signal }: NewStream): CarriedStream {
+  register({ namespace, id, lease, incoming, signal }: NewStream): CarriedStream {
     const key = keyOf(namespace, id);
     if (id === '' || id.length > longestId)
       throw new EngineError('invalid-argument', `Cannot open a stream: its id must have 1 to ${longestId} characters`);
@@ -53,13 +66,13 @@ export class Streams {
     const isOver = new EngineError('cancelled', `Cannot use stream "${id}": it has ended`);
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
     const close = (): void => {
-      if (this.#open.get(key) === stream) this.#open.delete(key);
+      if (this.#open.get(key)?.stream === stream) this.#open.delete(key);
       signal.removeEventListener('abort', close);
       outgoing.close();
       received.close(isOver);
     };
     const stream = openStream(outgoing, received, { isOver, close, ended });
-    this.#open.set(key, stream);
+    this.#open.set(key, { namespace, id, lease, stream });
     signal.addEventListener('abort', close, { once: true });
     void pump(incoming, received);
     const dispose = (): void => {
@@ -70,9 +83,25 @@ export class Streams {
   }
 
   get(namespace: string, id: string): OpenStream {
-    const stream = this.#open.get(keyOf(namespace, id));
-    if (stream !== undefined) return stream;
+    const held = this.#open.get(keyOf(namespace, id));
+    if (held !== undefined) return held.stream;
     throw new EngineError('not-found', `Cannot use stream "${id.slice(0, longestId)}": no stream of that id is open`);
+  }
+
+  /** To the collector, a stream is in use while it is open; one that was opened under a lease ends with the lease. */
+  get source(): GarbageSource {
+    const within = (namespace: string): Held[] =>
+      [...this.#open.values()].filter((held) => held.namespace === namespace);
+    return {
+      word,
+      scan: (namespace, visitor) => {
+        for (const { id, lease } of within(namespace))
+          if (lease === undefined) visitor.root(sourceNode(word, id));
+          else visitor.reference(leaseNode(lease), sourceNode(word, id));
+      },
+      list: (namespace) => within(namespace).map(({ id }) => id),
+      remove: async (namespace, id) => this.#open.get(keyOf(namespace, id))?.stream.close(),
+    };
   }
 }
 

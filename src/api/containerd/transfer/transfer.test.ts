@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openApi, type ApiRig } from '#/api/containerd/open-api.suite.ts';
+import { inNamespace, openApi, type ApiRig } from '#/api/containerd/open-api.suite.ts';
 import {
   end,
   ns,
@@ -18,6 +18,7 @@ import {
 import { command, makeLayout, pushLayout } from '#/core/images/images.fixture.ts';
 import { openRegistry } from '#/core/registry/open-registry.ts';
 import { login, startRegistry, startServer, type TestRegistry } from '#/core/registry/registry.fixture.ts';
+import { Leases } from '#/gen/containerd/services/leases/v1/leases_pb.ts';
 import { ImageStoreSchema } from '#/gen/containerd/types/transfer/imagestore_pb.ts';
 import { ImageExportStreamSchema, ImageImportStreamSchema } from '#/gen/containerd/types/transfer/importexport_pb.ts';
 import {
@@ -152,6 +153,19 @@ test('stream() refuses an id that is in use, and frees it when its client goes',
       if (attempt > 50) throw error;
       await sleep(20);
     }
+});
+
+test('stream() under a lease ends with the lease, and others stay', async () => {
+  await using rig = await openApi();
+  await rig.client.unary(Leases.method.create, { id: 'l' }, inNamespace(ns));
+  const leased = await openStream(rig, 'leased', 'l');
+  const plain = await openStream(rig, 'plain');
+  await rig.core.garbage.collect();
+  await assert.rejects(openStream(rig, 'leased'), { kind: 'already-exists' });
+  await rig.client.unary(Leases.method.delete, { id: 'l', sync: true }, inNamespace(ns));
+  assert.equal(await leased.receive(), undefined);
+  await assert.rejects(openStream(rig, 'plain'), { kind: 'already-exists' });
+  plain.cancel();
 });
 
 test('transfer() that its client cancels ends, leaves nothing, and closes its streams', async () => {
