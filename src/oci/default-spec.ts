@@ -1,5 +1,6 @@
 import { defaultCapabilities } from '#/oci/capabilities.ts';
 import type { RuntimeSpec, SpecCapabilities, SpecDeviceRule, SpecMount } from '#/oci/runtime-spec.ts';
+import { deviceMounts, procMount, queueMount, sharedMemoryMount, sysMount } from '#/oci/usual-mounts.ts';
 
 /**
  * What a container of containerd's clients starts from, before image and flags change it: no devices, the fourteen
@@ -49,27 +50,11 @@ export const usualDeviceRules: readonly SpecDeviceRule[] = [
 ];
 
 const defaultMounts: readonly SpecMount[] = [
-  { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
-  {
-    destination: '/dev',
-    type: 'tmpfs',
-    source: 'tmpfs',
-    options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
-  },
-  {
-    destination: '/dev/pts',
-    type: 'devpts',
-    source: 'devpts',
-    options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
-  },
-  {
-    destination: '/dev/shm',
-    type: 'tmpfs',
-    source: 'shm',
-    options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=65536k'],
-  },
-  { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-  { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
+  procMount,
+  ...deviceMounts,
+  sharedMemoryMount('65536k'),
+  queueMount,
+  sysMount('ro'),
   {
     destination: '/run',
     type: 'tmpfs',

@@ -1,4 +1,4 @@
-import type { Reading } from '#/api/metrics/container-metrics.ts';
+import type { Reading } from '#/api/metrics/reading.ts';
 import type { BlkIOEntry, MemoryEntry, MemoryStat, Metrics } from '#/gen/io/containerd/cgroups/v1/metrics_pb.ts';
 
 /** What a container of cgroup v1 uses, under the names that containerd gives. */

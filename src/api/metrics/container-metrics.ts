@@ -2,20 +2,13 @@ import { messageOf } from '#/base/errors.ts';
 import type { Logger } from '#/base/log.ts';
 import { readCgroupV1 } from '#/api/metrics/cgroup-v1-metrics.ts';
 import { readCgroupV2 } from '#/api/metrics/cgroup-v2-metrics.ts';
+import type { Reading } from '#/api/metrics/reading.ts';
 import type { Metric, Sample } from '#/api/metrics/prometheus-text.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
 import type { TaskStats, Tasks } from '#/core/tasks/contract.ts';
 import { MetricsSchema as MetricsV1 } from '#/gen/io/containerd/cgroups/v1/metrics_pb.ts';
 import { MetricsSchema as MetricsV2 } from '#/gen/io/containerd/cgroups/v2/metrics_pb.ts';
 import { holdsMessage, unpackMessage } from '#/rpc/any.ts';
-
-/** One number about a container; undefined where its cgroup has no such controller. */
-export interface Reading {
-  /** Without the prefix `container_`. */
-  readonly name: string;
-  readonly value: bigint | undefined;
-  readonly labels?: Readonly<Record<string, string>>;
-}
 
 export interface ContainerSource {
   readonly metadata: Metadata;

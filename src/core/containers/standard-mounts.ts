@@ -1,4 +1,5 @@
 import type { SpecMount } from '#/oci/runtime-spec.ts';
+import { deviceMounts, procMount, queueMount, sharedMemoryMount, sysMount } from '#/oci/usual-mounts.ts';
 
 export interface StandardMountOptions {
   readonly privileged: boolean;
@@ -13,20 +14,9 @@ export function standardMounts(options: StandardMountOptions): SpecMount[] {
   const { privileged } = options;
   const write = privileged ? 'rw' : 'ro';
   return [
-    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
-    {
-      destination: '/dev',
-      type: 'tmpfs',
-      source: 'tmpfs',
-      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
-    },
-    {
-      destination: '/dev/pts',
-      type: 'devpts',
-      source: 'devpts',
-      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
-    },
-    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', write] },
+    procMount,
+    ...deviceMounts,
+    sysMount(write),
     {
       destination: '/sys/fs/cgroup',
       type: 'cgroup',
@@ -43,13 +33,5 @@ function ipcMounts({ ipc, shmSize }: StandardMountOptions): SpecMount[] {
       { destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', 'rw'] },
       { destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['rbind', 'rw'] },
     ];
-  return [
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-    {
-      destination: '/dev/shm',
-      type: 'tmpfs',
-      source: 'shm',
-      options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmSize}`],
-    },
-  ];
+  return [queueMount, sharedMemoryMount(String(shmSize))];
 }
