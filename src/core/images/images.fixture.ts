@@ -43,12 +43,13 @@ export interface TestStore extends AsyncDisposable {
 
 export async function openStore(
   registry: Registry = openRegistry({ userAgent: 'berth-test', configFiles: [], stallTimeout: 5000 }),
+  change: (overlay: Snapshotter) => Snapshotter = (overlay) => overlay,
 ): Promise<TestStore> {
   const stack = new AsyncDisposableStack();
   const { path: directory } = stack.use(await mkdtempDisposable(join(tmpdir(), 'berth-images-')));
   const metadata = stack.use(await openMetadata({ path: join(directory, 'meta.db') }));
   const content = await openContent({ root: join(directory, 'content'), metadata });
-  const overlay = stack.use(await openOverlay({ root: join(directory, 'overlay'), metadata }));
+  const overlay = change(stack.use(await openOverlay({ root: join(directory, 'overlay'), metadata })));
   const snapshotters: Snapshotters = new Map([['overlayfs', overlay]]);
   const layers = stack.use(await openLayers({ temporaryDirectory: join(directory, 'mounts') }));
   const events = createEvents();
