@@ -3,6 +3,7 @@ import { findTask } from '#/client/containerd/find-container.ts';
 import { noArguments } from '#/cli/command.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
 import { eachTarget } from '#/cli/ctr/each-target.ts';
+import { releaseNetwork } from '#/cli/ctr/run/cni-network.ts';
 import { unusedImages } from '#/cli/ctr/unused-images.ts';
 import { boolean } from '#/cli/flags.ts';
 import { ask } from '#/cli/terminal/ask.ts';
@@ -24,7 +25,7 @@ export const command: CtrCommand = defineCtr({
     force: boolean('f', 'Do not ask'),
   },
   arity: noArguments,
-  run: async ({ flags, out, err, connect }) => {
+  run: async ({ flags, out, err, env, connect }) => {
     const client = await connect();
     const idle = await idleContainers(client);
     const images = flags.images ? await unusedImages(client, new Set(idle.map(({ id }) => id))) : [];
@@ -41,7 +42,9 @@ export const command: CtrCommand = defineCtr({
       idle.map(({ id }) => id),
       async (id) => {
         const container = idle.find((each) => each.id === id);
-        if (container !== undefined) await deleteContainer(client, container, { keepSnapshot: false });
+        if (container === undefined) return;
+        await deleteContainer(client, container, { keepSnapshot: false });
+        await releaseNetwork(client.namespace, container, { env, err });
         out.line(id);
       },
     );

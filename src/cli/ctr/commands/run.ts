@@ -4,6 +4,7 @@ import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
 import { containerFlags, runFlags } from '#/cli/ctr/run/container-flags.ts';
 import { checkWords, makeContainer } from '#/cli/ctr/run/make-container.ts';
 import { runTask, specOf, startDetached } from '#/cli/ctr/run/start-task.ts';
+import { openNetwork } from '#/cli/ctr/run/cni-network.ts';
 import { chooseIo, type TaskIo } from '#/cli/ctr/run/task-io.ts';
 import { logLabels } from '#/client/containerd/container-log.ts';
 
@@ -36,6 +37,7 @@ export const command: CtrCommand = defineCtr({
       io: io(container.id, specOf(container).process.terminal ?? false),
       noPivot: flags['no-pivot'],
       pidFile: flags['pid-file'],
+      network: flags.cni ? openNetwork(globals.namespace, container.id, env) : undefined,
       out,
       err,
     };

@@ -119,7 +119,7 @@ export const runFlags: FlagsFor<RunFlags> = {
   'fifo-dir': text('', 'DIR', 'Where the pipes for input and output are made'),
   cgroup: text('', 'PATH', 'Control group; "" for none'),
   platform: text('', 'OS/ARCH', 'Platform of the image to run'),
-  cni: boolean('', 'Set up a network by CNI'),
+  cni: boolean('', 'Set up a network by CNI, as /etc/cni/net.d says'),
   'sync-fs': boolean('', 'Bring each layer to the disk while unpacking'),
   'dump-config': text('', 'FILE', 'Write the runtime spec to this file'),
   uidmap: list('', 'ID:HOST:N', 'Map user ids into a user namespace, such as 0:100000:65536'),

@@ -9,13 +9,14 @@ import { openSnapshotter } from '#/client/containerd/snapshotter.ts';
 import { parseLabels } from '#/cli/ctr/ctr-text.ts';
 import { buildSpec } from '#/cli/ctr/run/build-spec.ts';
 import type { ContainerFlags, RunFlags } from '#/cli/ctr/run/container-flags.ts';
+import { cniExtension, cniNote } from '#/cli/ctr/run/cni-network.ts';
 import { devicesFor, lookAtHost } from '#/cli/ctr/run/look-at-host.ts';
 import type { PreparedRoot } from '#/cli/ctr/run/prepare-root.ts';
 import { readRuntime } from '#/cli/ctr/run/runtime-flags.ts';
 import { Containers, type Container } from '#/gen/containerd/services/containers/v1/containers_pb.ts';
 import { findUser, type UserFiles } from '#/oci/find-user.ts';
 import { specTypeUrl } from '#/oci/runtime-spec.ts';
-import { findAnyOfValue, packJson } from '#/rpc/any.ts';
+import { anyOfValue, findAnyOfValue, packJson } from '#/rpc/any.ts';
 
 export interface ContainerWish {
   readonly id: string;
@@ -117,6 +118,7 @@ async function createRecord(client: ContainerdClient, { flags }: ContainerWish, 
       spec: findAnyOfValue(wish.spec) ?? {},
       runtime: { name: runtime.name, ...(options === undefined ? {} : { options }) },
       sandbox: flags.sandbox ?? '',
+      ...(flags.cni ? { extensions: { [cniExtension]: anyOfValue(cniNote()) } } : {}),
     },
   });
   if (container === undefined) throw new EngineError('internal', `Cannot create container "${wish.id}": no answer`);

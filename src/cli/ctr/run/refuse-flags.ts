@@ -18,7 +18,7 @@ export function refuseWhatIsNotThere(flags: AllFlags): void {
       flags['blockio-config-file'] !== undefined || flags['blockio-class'] !== undefined,
       '"--blockio-class" and "--blockio-config-file" cannot be followed: block I/O classes are not read here',
     ],
-    [flags.cni, '"--cni" cannot be followed: berth ctr sets up no networks; use --net-host, or berth run'],
+    [flags.cni && flags['net-host'], '"--cni" and "--net-host" cannot be given together'],
     [flags.rm && flags.detach, '"--rm" and "--detach" cannot be given together: use berth run for that'],
     [
       flags['privileged-without-host-devices'] && !flags.privileged,

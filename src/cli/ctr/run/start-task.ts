@@ -16,6 +16,7 @@ import {
 import { openSnapshotter } from '#/client/containerd/snapshotter.ts';
 import type { Output } from '#/cli/output.ts';
 import { carryProcess, superviseProcess } from '#/cli/ctr/run/follow-process.ts';
+import type { TaskNetwork } from '#/cli/ctr/run/cni-network.ts';
 import type { TaskIo } from '#/cli/ctr/run/task-io.ts';
 import { OptionsSchema as RuncOptions } from '#/gen/containerd/runc/v1/options_pb.ts';
 import type { Container } from '#/gen/containerd/services/containers/v1/containers_pb.ts';
@@ -32,6 +33,7 @@ export interface TaskWish {
   readonly pidFile: string | undefined;
   /** A saved state to go on from. */
   readonly checkpoint?: MessageInitShape<typeof DescriptorSchema>;
+  readonly network?: TaskNetwork | undefined;
   readonly out: Output;
   readonly err: Output;
 }
@@ -50,7 +52,8 @@ export async function startDetached(wish: TaskWish): Promise<void> {
   await using held = wish.io.kind === 'streams' ? await attachStreams(paths, async () => {}) : undefined;
   void held;
   try {
-    await createTask(wish, paths);
+    const pid = await createTask(wish, paths);
+    await wish.network?.add(pid);
     await client.call(Tasks.method.start, { containerId: container.id });
   } catch (error) {
     await removeTask(client, container.id);
@@ -71,12 +74,15 @@ export async function runTask(wish: TaskWish): Promise<number> {
   const containerId = container.id;
   if (io.kind === 'paths') return await runWithout(wish, io.paths);
   await using streams = await openStreams({ directory: io.directory, name: containerId, terminal: io.terminal });
-  await createTask(wish, streams.paths);
+  const pid = await createTask(wish, streams.paths);
   try {
+    await wish.network?.add(pid);
     const code = await follow(wish, streams);
+    await wish.network?.remove(pid);
     await client.call(Tasks.method.delete, { containerId });
     return code;
   } catch (error) {
+    await wish.network?.remove(pid).catch(() => {});
     await removeTask(client, containerId);
     throw error;
   }
@@ -99,23 +105,27 @@ async function follow({ client, container, out, err }: TaskWish, streams: Proces
 async function runWithout(wish: TaskWish, paths: StreamPaths): Promise<number> {
   const { client, container } = wish;
   const name = { containerId: container.id, execId: '' };
-  await createTask(wish, paths);
+  const pid = await createTask(wish, paths);
   try {
+    await wish.network?.add(pid);
     const waiting = client.call(Tasks.method.wait, name);
     waiting.catch(() => {});
     await client.call(Tasks.method.start, name);
     using supervision = superviseProcess({ client, name, out: wish.out, err: wish.err }, false);
     void supervision;
     const { exitStatus } = await waiting;
+    await wish.network?.remove(pid);
     await client.call(Tasks.method.delete, { containerId: container.id });
     return exitStatus;
   } catch (error) {
+    await wish.network?.remove(pid).catch(() => {});
     await removeTask(client, container.id);
     throw error;
   }
 }
 
-async function createTask(wish: TaskWish, paths: StreamPaths): Promise<void> {
+/** The pid of its first process, which waits to be started. */
+async function createTask(wish: TaskWish, paths: StreamPaths): Promise<number> {
   const { client, container, checkpoint, pidFile } = wish;
   const rootfs = container.snapshotKey === '' ? [] : await mountsOf(client, container);
   const options = findAnyOfValue(taskOptions(wish));
@@ -127,6 +137,7 @@ async function createTask(wish: TaskWish, paths: StreamPaths): Promise<void> {
     ...(checkpoint === undefined ? {} : { checkpoint }),
   });
   if (pidFile !== undefined) await writeFileAtomic(pidFile, String(pid));
+  return pid;
 }
 
 async function mountsOf(client: ContainerdClient, { snapshotter, snapshotKey }: Container): Promise<Mounts> {
