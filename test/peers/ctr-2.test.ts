@@ -5,5 +5,6 @@ import { compareCtr } from './ctr-cases/compare.suite.ts';
 
 const { directory, skip, path } = findPeerTools();
 
-if (skip === false) compareCtr({ generation: '2.x', ctr: path('ctr'), containerd: path('containerd'), directory });
+if (skip === false)
+  compareCtr({ client: '2.x', daemon: '2.x', ctr: path('ctr'), containerd: path('containerd'), directory });
 else test('the current ctr', { skip });

@@ -15,7 +15,8 @@ import { listSubcommands } from './list-subcommands.ts';
 import { runCase, transcript, type Side } from './run-case.ts';
 
 export interface Peer {
-  readonly generation: Generation;
+  readonly client: Generation;
+  readonly daemon: Generation;
   readonly ctr: string;
   readonly containerd: string;
   /** Where both daemons look for shims first. */
@@ -28,8 +29,12 @@ export interface Peer {
  */
 const attempts = 2;
 
-export function compareCtr({ generation, ctr, containerd, directory }: Peer): void {
-  const cases = ctrCases.filter(({ only }) => only === undefined || only === generation);
+const generations: readonly Generation[] = ['1.6', '1.7', '2.x'];
+
+export function compareCtr({ client, daemon, ctr, containerd, directory }: Peer): void {
+  const cases = ctrCases.filter(({ since = '1.6' }) => generations.indexOf(since) <= generations.indexOf(client));
+  const applies = ({ client: by = client, daemon: from = daemon }: Difference): boolean =>
+    by === client && from === daemon;
   const open = new AsyncDisposableStack();
   let sides: { readonly real: Side; readonly berth: Side };
 
@@ -53,7 +58,7 @@ path = "${directory}/opt"
 `,
       );
     const berth = open.use(await startBerthd([], { env: { PATH: path }, prepare: configure, configured: true }));
-    const local = generation === '2.x' ? '--local' : '';
+    const local = client === '2.x' ? '--local' : '';
     const variables = { ...archives, registry: registry.host, local };
     const mark = Math.random().toString(36).slice(2, 6);
     const common = { program: ctr, path, variables };
@@ -65,15 +70,15 @@ path = "${directory}/opt"
 
   after(() => open.disposeAsync());
 
-  test(`every subcommand of ctr ${generation} has a case`, async () => {
+  test(`every subcommand of ctr ${client} has a case`, async () => {
     const commands = new Set(cases.map(({ command }) => command));
     const missing = (await listSubcommands(ctr)).filter((command) => !commands.has(command));
     assert.deepEqual(missing, []);
   });
 
   for (const [number, each] of cases.entries())
-    test(`ctr ${generation} ${each.command} ${each.does}`, async () => {
-      const differs = (each.differs ?? []).filter(({ only }) => only === undefined || only === generation);
+    test(`ctr ${client} ${each.command} ${each.does}`, async () => {
+      const differs = (each.differs ?? []).filter(applies);
       for (let attempt = 0; ; attempt++) {
         const name = `${number}x${attempt}`;
         const [real, berth] = await Promise.all([runCase(each, sides.real, name), runCase(each, sides.berth, name)]);

@@ -105,7 +105,7 @@ export const contentCases: readonly CtrCase[] = [
   {
     command: 'content fetch-blob',
     does: 'fetches blobs by digest',
-    only: '2.x',
+    since: '1.7',
     steps: [
       'ctr content fetch --plain-http $registry/hello:latest >/dev/null',
       'digest=$(ctr content get $(ctr images ls | grep -o "sha256:[0-9a-f]*") | sed -n "s/.*config.*\\(sha256:[0-9a-f]*\\).*layers.*/\\1/p"); ctr content fetch-blob --plain-http $registry/hello:latest $digest | sha256sum',

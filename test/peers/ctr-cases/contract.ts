@@ -1,6 +1,6 @@
 /** What a case of a ctr subcommand is. */
 
-export type Generation = '1.6' | '2.x';
+export type Generation = '1.6' | '1.7' | '2.x';
 
 /** A shell line in which `ctr` is the real client, talking to the side's daemon in a namespace of the case's own. */
 export interface Step {
@@ -12,8 +12,9 @@ export interface Step {
 /** Where berth is another on purpose. Both transcripts lose what matches, and a match there must be. */
 export interface Difference {
   readonly why: string;
-  /** Only from that containerd. */
-  readonly only?: Generation;
+  /** Only from that containerd, or only by that ctr. */
+  readonly daemon?: Generation;
+  readonly client?: Generation;
   readonly pattern: RegExp;
 }
 
@@ -26,7 +27,7 @@ export interface CtrCase {
   readonly command: string;
   readonly does: string;
   readonly steps: readonly (string | Step)[];
-  /** Only where that client has it. */
-  readonly only?: Generation;
+  /** The first client that has it. */
+  readonly since?: Generation;
   readonly differs?: readonly Difference[];
 }

@@ -9,7 +9,7 @@ export const imageCases: readonly CtrCase[] = [
     does: 'makes image, content and snapshots of a docker archive',
     differs: [
       {
-        only: '2.x',
+        client: '2.x',
         why: 'an archive that is cut off is an invalid argument',
         pattern: /^stderr: ctr: (…: invalid argument|failed to ingest .*unexpected EOF)$/gm,
       },
@@ -28,7 +28,7 @@ export const imageCases: readonly CtrCase[] = [
     does: 'takes base name, digests, index name and no unpacking',
     differs: [
       {
-        only: '2.x',
+        client: '2.x',
         why: 'an import keeps what is there for other platforms as well, so that it can be exported again',
         pattern: /^sha256:(fe947252|4e3e566d)[0-9a-f]{56} .*\n/gm,
       },
@@ -87,7 +87,7 @@ export const imageCases: readonly CtrCase[] = [
   {
     command: 'images inspect',
     does: 'shows the tree of an image',
-    only: '2.x',
+    since: '2.x',
     steps: [
       imported,
       'ctr images inspect $image | sort',
@@ -160,7 +160,7 @@ export const imageCases: readonly CtrCase[] = [
     does: 'says what is not to be had',
     differs: [
       {
-        only: '2.x',
+        client: '2.x',
         why: 'a registry that does not answer is "unavailable", a kind that clients can tell',
         pattern: /^stderr: ctr: (…: unavailable|.*connection refused)$/gm,
       },
@@ -197,7 +197,7 @@ export const imageCases: readonly CtrCase[] = [
   {
     command: 'images prune',
     does: 'removes images that no container uses',
-    only: '2.x',
+    since: '1.7',
     steps: [
       imported,
       'ctr images import $local $layers >/dev/null',
@@ -260,13 +260,13 @@ export const imageCases: readonly CtrCase[] = [
   {
     command: 'images build-erofs-cache',
     does: 'is told what it lacks',
-    only: '2.x',
+    since: '2.x',
     steps: [imported, { run: 'ctr images build-erofs-cache $image cache', code: 1 }, 'ls -A cache'],
   },
   {
     command: 'images usage',
     does: 'sums up snapshots',
-    only: '2.x',
+    since: '1.7',
     steps: [
       'ctr images import $local $layers >/dev/null',
       'ctr images usage docker.io/library/layers:latest',

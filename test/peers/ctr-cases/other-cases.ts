@@ -20,7 +20,7 @@ const goProfile = (name: string, more = ''): CtrCase => ({
 const shimPprof = (name: string, more = ''): CtrCase => ({
   command: `shim pprof ${name}`,
   does: 'is told that a shim has no debug socket',
-  only: '2.x',
+  since: '2.x',
   steps: [imported, running, { run: `ctr shim --id one pprof ${name} ${more}`, code: 1 }, gone],
 });
 
@@ -29,11 +29,11 @@ export const otherCases: readonly CtrCase[] = [
     command: 'plugins list',
     differs: [
       {
-        only: '1.6',
+        daemon: '1.6',
         why: 'the restart monitor has the type that newer clients look for',
         pattern: /^io\.containerd\..* restart - ok$\n/gm,
       },
-      { only: '1.6', why: 'what newer snapshotters can do is told to all', pattern: /^Capabilities:.*$\n/gm },
+      { daemon: '1.6', why: 'what newer snapshotters can do is told to all', pattern: /^Capabilities:.*$\n/gm },
     ],
     does: 'lists the parts that clients look for, all in order',
     steps: [
@@ -47,7 +47,7 @@ export const otherCases: readonly CtrCase[] = [
     command: 'plugins inspect-runtime',
     does: 'asks a runtime what it can do',
     differs: [noRuntime],
-    only: '2.x',
+    since: '2.x',
     steps: [
       'ctr plugins inspect-runtime',
       { run: 'ctr plugins inspect-runtime --runtime io.containerd.nothing.v9', code: 1 },
@@ -64,11 +64,11 @@ export const otherCases: readonly CtrCase[] = [
     does: 'tells what happens, in order',
     differs: [
       {
-        only: '1.6',
+        daemon: '1.6',
         why: 'newer daemons tell of snapshots that go as garbage',
         pattern: /^.* \/snapshot\/remove .*sha256.*$\n/gm,
       },
-      { only: '1.6', why: 'newer daemons have this option last', pattern: /"index=off",|,"index=off"/g },
+      { daemon: '1.6', why: 'newer daemons have this option last', pattern: /"index=off",|,"index=off"/g },
     ],
     steps: [
       imported,
@@ -166,11 +166,12 @@ export const otherCases: readonly CtrCase[] = [
     does: 'starts a sandbox, or says what it lacks',
     differs: [
       {
+        client: '2.x',
         why: 'a shim without sandboxes is unimplemented, not a failure',
         pattern: /^stderr: ctr: (…: unimplemented|failed to create new sandbox.*)$/gm,
       },
     ],
-    only: '2.x',
+    since: '1.7',
     steps: [
       'echo "{\\"metadata\\":{\\"name\\":\\"pod\\",\\"namespace\\":\\"default\\",\\"uid\\":\\"u\\"}}" > pod.json',
       { run: 'ctr sandboxes run pod.json one', code: 1 },
@@ -181,26 +182,26 @@ export const otherCases: readonly CtrCase[] = [
   {
     command: 'sandboxes list',
     does: 'lists them',
-    only: '2.x',
+    since: '1.7',
     steps: ['ctr sandboxes ls', 'ctr sandboxes ls --filters id==one'],
   },
   {
     command: 'sandboxes remove',
     does: 'removes one that is there',
-    only: '2.x',
+    since: '1.7',
     steps: ['ctr sandboxes rm none; true'],
   },
   {
     command: 'sandboxes info',
     does: 'tells of one that is there',
-    only: '2.x',
+    since: '2.x',
     steps: [{ run: 'ctr sandboxes info none', code: 1 }],
   },
-  { command: 'info', does: 'tells of the server', only: '2.x', steps: ['ctr info | grep -o -E "(uuid|pid|pidns)"'] },
+  { command: 'info', does: 'tells of the server', since: '1.7', steps: ['ctr info | grep -o -E "(uuid|pid|pidns)"'] },
   {
     command: 'deprecations list',
     does: 'warns of nothing',
-    only: '2.x',
+    since: '1.7',
     steps: ['ctr deprecations list >/dev/null', 'ctr deprecations list --format json >/dev/null'],
   },
   goProfile('block'),
@@ -212,7 +213,7 @@ export const otherCases: readonly CtrCase[] = [
   {
     command: 'shim shutdown',
     does: 'asks a shim to end when nothing runs',
-    only: '2.x',
+    since: '2.x',
     steps: [imported, running, 'ctr shim --id one shutdown; true', 'ctr tasks ls -q', gone],
   },
   shimPprof('block'),

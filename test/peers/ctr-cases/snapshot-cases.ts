@@ -47,7 +47,7 @@ export const snapshotCases: readonly CtrCase[] = [
   {
     command: 'snapshots prepare',
     does: 'prints mounts as JSON',
-    only: '2.x',
+    since: '2.x',
     steps: ['ctr snapshots prepare --mounts work', 'ctr snapshots view --mounts look'],
   },
   {
@@ -122,7 +122,7 @@ export const snapshotCases: readonly CtrCase[] = [
     does: 'makes a layer of what changed',
     differs: [
       {
-        only: '1.6',
+        daemon: '1.6',
         why: 'a whiteout has no time of its own: the same change makes the same layer',
         pattern: /^.*\.wh\..*$/gm,
       },

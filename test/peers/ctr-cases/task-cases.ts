@@ -42,7 +42,7 @@ export const taskCases: readonly CtrCase[] = [
   {
     command: 'run',
     does: 'sets what its newer flags say',
-    only: '2.x',
+    since: '2.x',
     steps: [
       imported,
       'ctr run --rm --user nobody --hostname box $image one sh -c "id; hostname"',
