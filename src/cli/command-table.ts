@@ -41,6 +41,7 @@ export const commandTable: Readonly<Record<string, TableEntry>> = {
   images: entry('Images', 'List images', () => import('#/cli/commands/images.ts')),
   history: entry('Images', 'Show how an image was made', () => import('#/cli/commands/history.ts')),
   tag: entry('Images', 'Give an image another name', () => import('#/cli/commands/tag.ts')),
+  share: entry('Images', 'Give an image to another namespace', () => import('#/cli/commands/share.ts')),
   rmi: entry('Images', 'Remove images', () => import('#/cli/commands/rmi.ts')),
   save: entry('Images', 'Write images to a tar archive', () => import('#/cli/commands/save.ts')),
   load: entry('Images', 'Read images from a tar archive', () => import('#/cli/commands/load.ts')),
@@ -97,7 +98,7 @@ export const commandGroups: Readonly<Record<string, Readonly<Record<string, Grou
     inspect: { name: 'inspect', words: ['--type', 'container'] },
   },
   image: {
-    ...sameNames(['history', 'tag', 'save', 'load', 'pull', 'push']),
+    ...sameNames(['history', 'tag', 'share', 'save', 'load', 'pull', 'push']),
     ls: { name: 'images' },
     list: { name: 'images' },
     rm: { name: 'rmi' },

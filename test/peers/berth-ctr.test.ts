@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startBerthd, type Berthd } from '../support/berthd.ts';
@@ -262,6 +262,30 @@ test('containers create, tasks start and the rest of a life', async () => {
   await must(['tasks', 'resume', 'box']);
   assert.match(await must(['tasks', 'metrics', 'box']), /memory/);
   assert.match(await must(['stats', '--no-stream', 'box']), /^box +\d+\.\d%/m);
+});
+
+test('a name that is in use is refused, and what has it stays', async () => {
+  const { code, stderr } = await berth(['run', 'hello', 'box', 'true']);
+  assert.equal(code, 1);
+  assert.match(stderr, /^berth ctr: Cannot create container "box": the name is in use; choose another name, or remove/);
+  assert.match(await must(['tasks', 'ls']), /^box .* RUNNING/m);
+});
+
+test('berth image share does as images share does', async () => {
+  const words = [
+    '--state',
+    dirname(daemon.address),
+    'image',
+    'share',
+    'hello',
+    'docker.io/library/hello:2',
+    '--to',
+    'blue',
+  ];
+  const { code, stdout, stderr } = await runCommand(process.execPath, [join(repository, 'src/cli/main.ts'), ...words]);
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.match(stdout, /^docker\.io\/library\/hello:2 is in namespace blue now \(3 blobs\)\n$/);
+  assert.equal(await must(['-n', 'blue', 'images', 'ls', '-q']), 'docker.io/library/hello:2\n');
 });
 
 test('images share gives an image to another namespace, where it runs', async () => {
