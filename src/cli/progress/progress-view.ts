@@ -12,6 +12,8 @@ export interface ViewShape {
 
 /** As wide as "Verifying Checksum": bars should not move when a status changes. */
 const usualStatus = 18;
+/** As wide as "manifest 0123456789ab". */
+const widestId = 21;
 const widestBar = 40;
 const narrowestBar = 8;
 
@@ -30,7 +32,7 @@ export function viewLayers(layers: readonly LayerProgress[], shape: ViewShape): 
 
 /** One layer: its id, what happens, and a bar where bytes are counted. */
 export function viewLayer(layer: LayerProgress, all: readonly LayerProgress[], shape: ViewShape): string {
-  const idWidth = Math.min(16, Math.max(...all.map(({ id }) => textWidth(visible(id)))));
+  const idWidth = Math.min(widestId, Math.max(...all.map(({ id }) => textWidth(visible(id)))));
   const statusWidth = Math.min(20, Math.max(usualStatus, ...all.map(({ status }) => textWidth(visible(status)))));
   const left = `${padTo(visible(layer.id), idWidth)}  ${padTo(visible(layer.status), statusWidth)}`;
   const plain = cutToWidth(left.trimEnd(), shape.columns - 1);

@@ -136,3 +136,16 @@ test('ProgressModel takes no more layers than a person could mean, and no byte c
   });
   assert.deepEqual(changed, { id: 'a', status: 'Downloading', current: undefined, total: undefined });
 });
+
+test('viewLayers() shows names of blobs with their kind in full', () => {
+  const ids = ['manifest 0123456789ab', 'layer 0123456789ab'];
+  const lines = viewLayers(
+    ids.map((id) => ({ ...layer(1, 'Waiting'), id })),
+    shape,
+  );
+  assert.deepEqual(
+    lines.map((line) => line.indexOf('Waiting')),
+    [23, 23],
+  );
+  ids.forEach((id, at) => assert((lines[at] ?? '').startsWith(`${id} `)));
+});

@@ -16,11 +16,15 @@ export async function showTransfer(
   prepare: (leased: ContainerdClient) => Promise<Omit<TransferWish, 'onProgress'>>,
 ): Promise<void> {
   const messages = new BoundedQueue<ProgressMessage>(mostWaiting);
+  const isNews = newsOnly();
   const shown = showProgress(messages, { output: err, shape: terminalShape(2, process.env) });
   try {
     await transfer(client, async (leased) => {
-      // Progress that does not fit is not worth waiting for.
-      return { ...(await prepare(leased)), onProgress: (progress) => void messages.offer(messageOf(progress)) };
+      const onProgress = (progress: Progress): void => {
+        // Progress that does not fit is not worth waiting for.
+        if (isNews(progress)) messages.offer(messageOf(progress));
+      };
+      return { ...(await prepare(leased)), onProgress };
     });
   } finally {
     messages.close();
@@ -37,6 +41,19 @@ const words: Readonly<Record<string, string>> = {
   extracted: 'Unpack complete',
   'already exists': 'Already exists',
 };
+
+const ends: ReadonlySet<string> = new Set(['complete', 'extracted', 'already exists']);
+
+/** Daemons say of what they are done with, late and once more, that it exists. */
+export function newsOnly(): (progress: Pick<Progress, 'event' | 'name'>) => boolean {
+  const ended = new Map<string, string>();
+  return ({ event, name }) => {
+    const before = ended.get(name);
+    if (before !== undefined) return event !== before && event !== 'already exists';
+    if (ends.has(event) && ended.size < mostWaiting) ended.set(name, event);
+    return true;
+  };
+}
 
 export function messageOf({ event, name, parents, progress, total }: Progress): ProgressMessage {
   if (name === '') return { status: event };
