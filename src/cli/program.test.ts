@@ -59,7 +59,12 @@ test('berth without a command, "help" and "--help" show all commands', async () 
 
 const refused: readonly (readonly [string, number, RegExp])[] = [
   ['psx', 1, /^berth: "psx" is no command; did you mean "berth ps"\?\nRun 'berth --help'/],
-  ['image lss', 1, /"image lss" is no command; did you mean "berth image ls"\?/],
+  ['image lss', 1, /"image lss" is no command; did you mean "berth image ls"\?\nRun 'berth image --help'/],
+  ['image share a', 1, /^berth: say which namespace gets it: --to NAMESPACE\nRun 'berth image share --help'/],
+  ['ctr pull a', 1, /"berth ctr pull" is no command; did you mean "berth ctr images pull"\?/],
+  ['ctr ps', 1, /did you mean "berth ctr tasks ps"\?/],
+  ['ctr namespace lss', 1, /did you mean "berth ctr namespaces ls"\?/],
+  ['ctr rm', 1, /"berth ctr rm" is no command/],
   ['ps --al', 125, /^berth: unknown flag "--al"; did you mean "--all"\?\nRun 'berth ps --help'/],
   ['rm', 1, /^berth: "berth rm" takes at least 1 argument\nUsage: berth rm \[OPTIONS\] CONTAINER/],
   ['version x', 1, /takes no arguments/],

@@ -53,7 +53,7 @@ async function runSession(session: Session): Promise<number> {
   if (first === undefined || first === 'help' || before.values['help'] === true)
     return showHelp(session, first === 'help' ? rest : before.rest);
   if (Object.hasOwn(subprograms, first)) return runSubprogram(session, first, { before, rest });
-  const found = findCommand(before.rest);
+  const found = findCommand(session, before.rest);
   if (found === undefined) return showHelp(session, before.rest);
   session.title = `berth ${found.title}`;
   return runCommand(session, { command: await found.load(), words: found.words, before });
@@ -78,7 +78,7 @@ interface Found {
 }
 
 /** Undefined for a group without a known subcommand after it. Throws UsageError for what is no command. */
-function findCommand(words: readonly string[]): Found | undefined {
+function findCommand(session: Session, words: readonly string[]): Found | undefined {
   const [first = '', second, ...rest] = words;
   const own = Object.hasOwn(commandTable, first) ? commandTable[first] : undefined;
   if (own !== undefined) return { title: first, load: own.load, words: words.slice(1) };
@@ -90,6 +90,7 @@ function findCommand(words: readonly string[]): Found | undefined {
       ...Object.keys(subprograms),
     ]);
   if (second === undefined || second === '--help' || second === '-h') return undefined;
+  session.title = `berth ${first}`;
   const grouped = Object.hasOwn(group, second) ? group[second] : undefined;
   const target = grouped === undefined ? undefined : commandTable[grouped.name];
   if (grouped === undefined || target === undefined)
@@ -167,7 +168,7 @@ async function showHelp(session: Session, topic: readonly string[]): Promise<num
       before: parseFlags([], topFlags, { stopAtFirst: true }),
       rest: [...topic.slice(1), '--help'],
     });
-  const found = findCommand(topic);
+  const found = findCommand(session, topic);
   if (found === undefined) out.text(groupHelp(topic[0] ?? '', style));
   else out.text(commandHelp(`berth ${found.title}`, await found.load(), style));
   return 0;

@@ -200,3 +200,14 @@ export function findChild(
     if (name === word || node.aliases.includes(word)) return { name, node };
   return undefined;
 }
+
+const mostBelow = 3;
+
+/** Where in the groups below something has that name, such as "images pull"; nothing when it is all over the place. */
+export function findBelow(children: Readonly<Record<string, CtrNode>>, word: string): readonly string[] {
+  const found = Object.entries(children).flatMap(([name, node]) => {
+    const child = node.kind === 'group' ? findChild(node.children, word) : undefined;
+    return child === undefined ? [] : [`${name} ${child.name}`];
+  });
+  return found.length > mostBelow ? [] : found;
+}

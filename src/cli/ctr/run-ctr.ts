@@ -3,7 +3,7 @@ import { messageOf } from '#/base/errors.ts';
 import type { ContainerdClient } from '#/client/containerd/containerd-client.ts';
 import type { CtrCommand } from '#/cli/ctr/ctr-command.ts';
 import { ctrGlobalFlags, readCtrGlobals, withOuterFlags, type CtrGlobals } from '#/cli/ctr/ctr-globals.ts';
-import { ctrTree, findChild, type CtrNode } from '#/cli/ctr/ctr-tree.ts';
+import { ctrTree, findBelow, findChild, type CtrNode } from '#/cli/ctr/ctr-tree.ts';
 import type { FlagSpecs } from '#/cli/flags.ts';
 import { boolean } from '#/cli/flags.ts';
 import { BrokenPipe, openOutput, type Output } from '#/cli/output.ts';
@@ -107,12 +107,11 @@ function laterWins(
 }
 
 function unknownCommand(session: Session, children: Readonly<Record<string, CtrNode>>, word: string): UsageError {
-  const near = suggest(
-    word,
-    Object.entries(children).flatMap(([name, node]) => [name, ...node.aliases]),
-  );
-  const hint = near === undefined ? '' : `; did you mean "${session.title} ${near}"?`;
-  return new UsageError(`"${session.title} ${word}" is no command${hint}`, 1);
+  const names = Object.entries(children).flatMap(([name, node]) => [name, ...node.aliases]);
+  const elsewhere = findBelow(children, word);
+  const near = elsewhere.length > 0 ? elsewhere : [suggest(word, names)].filter((name) => name !== undefined);
+  const hints = near.map((name) => `"${session.title} ${name}"`).join(' or ');
+  return new UsageError(`"${session.title} ${word}" is no command${hints && `; did you mean ${hints}?`}`, 1);
 }
 
 async function runCommand(session: Session, found: Found, command: CtrCommand): Promise<number> {

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { EngineError, messageOf } from '#/base/errors.ts';
+import { EngineError, isKind, messageOf } from '#/base/errors.ts';
 import type { TypedValue } from '#/base/any.ts';
 import type { ContainerdClient } from '#/client/containerd/containerd-client.ts';
 import { underLease } from '#/client/containerd/lease-work.ts';
@@ -53,7 +53,7 @@ export async function createContainer(
   return await underLease(client, async (leased) => {
     const snapshotter = await openSnapshotter(leased, root.snapshotter);
     const hasSnapshot = root.directory === undefined;
-    const mounts = hasSnapshot ? await snapshotter.prepare(wish.id, root.top, root.snapshotLabels) : [];
+    const mounts = hasSnapshot ? await prepareSnapshot(snapshotter, root, wish) : [];
     try {
       const users = root.directory === undefined ? await usersOfSnapshot(mounts) : await usersBelow(root.directory);
       const spec = await specOf(leased.namespace, { root, wish, users });
@@ -65,6 +65,22 @@ export async function createContainer(
       throw error;
     }
   });
+}
+
+type Snapshotter = Awaited<ReturnType<typeof openSnapshotter>>;
+
+async function prepareSnapshot(
+  snapshotter: Snapshotter,
+  { top, snapshotLabels }: PreparedRoot,
+  { id }: ContainerWish,
+): ReturnType<Snapshotter['prepare']> {
+  try {
+    return await snapshotter.prepare(id, top, snapshotLabels);
+  } catch (error) {
+    if (!isKind(error, 'already-exists')) throw error;
+    const way = `choose another name, or remove what has it: "berth ctr containers rm ${id}", "berth ctr snapshots rm ${id}"`;
+    throw new EngineError('already-exists', `Cannot create container "${id}": the name is in use; ${way}`);
+  }
 }
 
 interface SpecParts {

@@ -32,7 +32,7 @@ export async function pullMissing(
   { platform, env, err }: MissingImage,
 ): Promise<Image> {
   const reference = fullImageName(name);
-  err.line(`berth ctr: image "${name}" is not here, so ${reference} is pulled`);
+  err.line(`berth ctr: image "${name}" is not here, so ${name === reference ? 'it' : reference} is pulled`);
   await pullImage(client, {
     reference,
     registry: plainRegistry,
