@@ -36,7 +36,10 @@ test("readCommandLine() leaves a hook's arguments alone", () => {
 });
 
 test('readCommandLine() refuses what it does not know', () => {
-  assert.throws(() => readCommandLine(['--fast']), { kind: 'invalid-argument' });
+  assert.throws(() => readCommandLine(['--fast']), {
+    kind: 'invalid-argument',
+    message: `Cannot read the command line: Unknown option '--fast'; "berthd --help" lists what there is`,
+  });
   assert.throws(() => readCommandLine(['serve']), { kind: 'invalid-argument', message: /no such command/ });
   assert.throws(() => readCommandLine(['-l', 'loud']), { kind: 'invalid-argument' });
   assert.throws(() => readCommandLine(['--topic', 'x']), { kind: 'invalid-argument', message: /berthd publish/ });

@@ -88,11 +88,12 @@ function parse(
 ): ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>> {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (cause) {
+  } catch (error) {
+    // Node's second sentence is advice on positional arguments, of which there are none.
+    const [why] = messageOf(error).split('. ');
     throw new EngineError(
       'invalid-argument',
-      `Cannot read the command line: ${messageOf(cause)}; "berthd --help" lists what there is`,
-      { cause },
+      `Cannot read the command line: ${why}; "berthd --help" lists what there is`,
     );
   }
 }

@@ -3,6 +3,7 @@ import { mkdtempDisposable, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { messageOf } from '#/base/errors.ts';
 import { loadDocument } from '#/daemon/config/load-config.ts';
 
 async function files(contents: Readonly<Record<string, string>>): Promise<AsyncDisposable & { readonly path: string }> {
@@ -95,5 +96,18 @@ test('loadDocument() names the file and the line of a mistake', async () => {
   await assert.rejects(loadDocument(join(directory.path, 'main.toml')), {
     kind: 'invalid-argument',
     message: /bad\.toml": line 2/,
+  });
+});
+
+test('loadDocument() says what is wrong with a file, and where, in one line', async () => {
+  await using directory = await files({ 'bad.toml': 'version = 3\nroot = \n' });
+  const bad = join(directory.path, 'bad.toml');
+  await assert.rejects(loadDocument(bad), (error) => {
+    assert.equal(messageOf(error), `Cannot read configuration "${bad}": line 2, column 8: invalid value`);
+    return true;
+  });
+  await assert.rejects(loadDocument(join(directory.path, 'none.toml')), {
+    kind: 'invalid-argument',
+    message: /there is no such file; "berthd config default" prints one/,
   });
 });

@@ -66,7 +66,11 @@ async function readSource(path: string, required: boolean): Promise<string | und
     return await readFile(path, 'utf8');
   } catch (error) {
     if (error instanceof EngineError) throw error;
-    if (!required && errnoOf(error) === 'ENOENT') return undefined;
+    if (errnoOf(error) === 'ENOENT') {
+      if (!required) return undefined;
+      const way = 'there is no such file; "berthd config default" prints one to begin with';
+      throw new EngineError('invalid-argument', `Cannot read configuration "${path}": ${way}`);
+    }
     throw new EngineError('invalid-argument', `Cannot read configuration "${path}"`, { cause: error });
   }
 }

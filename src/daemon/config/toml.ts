@@ -11,12 +11,15 @@ export function parseToml(source: string, path: string): TomlTable {
   try {
     return plainTable(parse(source) as TomlTable);
   } catch (cause) {
-    const place =
-      cause instanceof TomlError
-        ? `line ${cause.line}, column ${cause.column}: ${cause.message.split('\n')[0]}`
-        : String(cause);
-    throw new EngineError('invalid-argument', `Cannot read configuration "${path}": ${place}`, { cause });
+    throw new EngineError('invalid-argument', `Cannot read configuration "${path}": ${mistakeOf(cause)}`);
   }
+}
+
+/** Of the parser's text its first line: below it, the place is drawn. */
+function mistakeOf(cause: unknown): string {
+  if (!(cause instanceof TomlError)) return String(cause);
+  const what = cause.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '');
+  return `line ${cause.line}, column ${cause.column}: ${what}`;
 }
 
 /** The parser's tables have no prototype, so that they equal nothing that was written here. */
