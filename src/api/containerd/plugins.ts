@@ -31,7 +31,10 @@ export function listPlugins(core: ContainerdCore, services: readonly BoundServic
     plugin('content', 'content'),
     plugin('event', 'exchange'),
     ...[...core.snapshotters.values()].map(snapshotterEntry),
-    plugin('metadata', 'sqlite', { requires: ['content', 'event', 'snapshotter'], exports: { policy: 'shared' } }),
+    plugin('metadata', 'sqlite', {
+      requires: ['content', 'event', 'snapshotter'],
+      exports: { policy: core.content.sharing },
+    }),
     plugin('gc', 'scheduler', { requires: ['metadata'], exports: scheduleExports(core) }),
     plugin('internal', 'opt', { exports: { path: core.optDirectory } }),
     plugin('lease', 'manager', { requires: ['metadata', 'gc'] }),

@@ -1,16 +1,10 @@
 import type { Nanoseconds } from '#/base/clock.ts';
 import type { KeyedMutex } from '#/base/keyed-mutex.ts';
 import type { Logger } from '#/base/log.ts';
-import type { IngestStatus } from '#/core/content/contract.ts';
+import type { IngestStatus, SharingPolicy } from '#/core/content/contract.ts';
 import type { OrphanNotes } from '#/core/content/orphan-notes.ts';
 import type { ContentLayout } from '#/core/content/layout.ts';
 import type { Metadata } from '#/core/metadata/contract.ts';
-
-/**
- * Who may start an upload complete because the bytes are here already: with `shared` everybody who names their digest,
- * with `isolated` only when a namespace that has them is labelled `containerd.io/namespace.shareable=true`.
- */
-export type SharingPolicy = 'shared' | 'isolated';
 
 /** Who holds a ref. There is no ingest yet while it is being opened. */
 export interface RefHolder {

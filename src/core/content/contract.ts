@@ -60,7 +60,14 @@ export interface ReadRange {
   readonly length?: number;
 }
 
+/**
+ * Who may start an upload complete because the bytes are here already: with `shared` everybody who names their digest,
+ * with `isolated` only when a namespace that has them is labelled `containerd.io/namespace.shareable=true`.
+ */
+export type SharingPolicy = 'shared' | 'isolated';
+
 export interface ContentStore {
+  readonly sharing: SharingPolicy;
   /** Throws `not-found`, also for a blob that only another namespace has. */
   info(namespace: string, digest: Digest): ContentRecord;
   find(namespace: string, digest: Digest): ContentRecord | undefined;

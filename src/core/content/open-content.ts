@@ -2,8 +2,8 @@ import { now } from '#/base/clock.ts';
 import { KeyedMutex } from '#/base/keyed-mutex.ts';
 import { silentLogger, type Logger } from '#/base/log.ts';
 import { checkLabels } from '#/core/metadata/label-limits.ts';
-import type { ContentParts, SharingPolicy } from '#/core/content/content-parts.ts';
-import type { ContentStore } from '#/core/content/contract.ts';
+import type { ContentParts } from '#/core/content/content-parts.ts';
+import type { ContentStore, SharingPolicy } from '#/core/content/contract.ts';
 import { abortIngest, discardIngest, statusOf } from '#/core/content/ingest-records.ts';
 import { contentLayout } from '#/core/content/layout.ts';
 import { holdBlob, openIngest } from '#/core/content/open-ingest.ts';
@@ -48,6 +48,7 @@ export async function openContent({
   await recoverContent(parts);
   const { content, ingests } = metadata.read;
   return {
+    sharing,
     info: (namespace, digest) => content.get(namespace, digest),
     find: (namespace, digest) => content.find(namespace, digest),
     list: (namespace) => content.list(namespace),

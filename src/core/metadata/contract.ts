@@ -198,8 +198,6 @@ export interface Reader {
   findNamespace(name: string): NamespaceRecord | undefined;
   listNamespaces(): NamespaceRecord[];
   leaseResources(namespace: string, lease: string): LeaseResource[];
-  /** All resources that unexpired or expired leases of a namespace hold, with the lease that holds them. */
-  allLeaseResources(namespace: string): (LeaseResource & { readonly lease: string })[];
   /** The leases that list a resource. */
   leasesOf(namespace: string, resource: LeaseResource): string[];
   /** A snapshot that stands on this one, if there is any. */

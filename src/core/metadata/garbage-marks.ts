@@ -11,6 +11,7 @@ import {
   referencesOf,
 } from '#/core/metadata/garbage-labels.ts';
 import type { GarbageReads, GarbageRecord } from '#/core/metadata/garbage-reads.ts';
+import { NodeSet } from '#/core/metadata/node-set.ts';
 import type { SourceVisitor } from '#/core/metadata/garbage-source.ts';
 
 /** Before a node that is kept by a flat lease alone. */
@@ -32,7 +33,7 @@ export class GarbageMarks implements SourceVisitor {
   readonly #reads: GarbageReads;
   readonly #words: readonly string[];
   readonly #startedAt = now();
-  readonly #seen = new Set<string>();
+  readonly #seen = new NodeSet();
   readonly #grey: Grey[] = [];
   /** What keeps things by word of these things themselves: back references, and sources. */
   readonly #kept = new Map<string, Set<string>>();
@@ -130,9 +131,7 @@ export class GarbageMarks implements SourceVisitor {
   }
 
   #mark(node: string): void {
-    if (this.#seen.has(node)) return;
-    this.#seen.add(node);
-    this.#grey.push({ node, after: nothing });
+    if (this.#seen.add(node)) this.#grey.push({ node, after: nothing });
   }
 
   #visitLease({ node, labels }: GarbageRecord, after: LeaseResource): void {

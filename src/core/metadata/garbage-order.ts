@@ -1,4 +1,5 @@
 import type { TimeSlices } from '#/base/time-slices.ts';
+import { NodeSet } from '#/core/metadata/node-set.ts';
 
 interface Visit {
   readonly node: string;
@@ -11,7 +12,11 @@ export async function orderGarbage(
   keptBy: (node: string) => string[],
   slices: TimeSlices,
 ): Promise<string[]> {
-  const unseen = new Set(garbage);
+  const unseen = new NodeSet();
+  for (const node of garbage) {
+    if (slices.isOver) await slices.next();
+    unseen.add(node);
+  }
   const keptFirst: string[] = [];
   for (const start of garbage.toReversed()) {
     const path: Visit[] = unseen.delete(start) ? [{ node: start, left: keptBy(start) }] : [];

@@ -4,9 +4,7 @@ import { textOf } from '#/core/metadata/columns.ts';
 import type { LeaseResource, Reader, Transaction } from '#/core/metadata/contract.ts';
 import type { Database } from '#/core/metadata/database.ts';
 
-export function readLeaseResources(
-  database: Database,
-): Pick<Reader, 'leaseResources' | 'allLeaseResources' | 'leasesOf'> {
+export function readLeaseResources(database: Database): Pick<Reader, 'leaseResources' | 'leasesOf'> {
   return {
     leaseResources: (namespace, lease) =>
       database
@@ -16,10 +14,6 @@ export function readLeaseResources(
           lease,
         )
         .map((row) => ({ type: textOf(row, 'type'), id: textOf(row, 'id') })),
-    allLeaseResources: (namespace) =>
-      database
-        .all('SELECT lease, type, id FROM lease_resources WHERE namespace = ? ORDER BY lease, type, id', namespace)
-        .map((row) => ({ lease: textOf(row, 'lease'), type: textOf(row, 'type'), id: textOf(row, 'id') })),
     leasesOf: (namespace, { type, id }) =>
       database
         .all('SELECT lease FROM lease_resources WHERE namespace = ? AND type = ? AND id = ?', namespace, type, id)

@@ -72,7 +72,7 @@ test('openMetadata() keeps every record as it was written, across a reopen', asy
   assert.deepEqual(read.ingests.get('default', 'layer-1'), ingest);
   assert.deepEqual(read.snapshots.get('default', snapshotRecordKey('overlayfs', 'a/b')), snapshot);
   assert.deepEqual(read.leases.get('default', 'l1'), lease);
-  assert.deepEqual(read.allLeaseResources('default'), [{ lease: 'l1', type: 'content', id: 'sha256:not-yet' }]);
+  assert.deepEqual(read.leasesOf('default', { type: 'content', id: 'sha256:not-yet' }), ['l1']);
   assert.deepEqual(read.listNames('default'), new Map([['happy', 'box']]));
   assert.deepEqual(
     read.listIntents('task').map((intent) => intent.detail),

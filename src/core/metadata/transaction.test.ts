@@ -187,7 +187,7 @@ test('deleteNamespace() takes leases, ingests and names along and logs them', ()
       'delete namespace n',
     ]);
     assert.equal(metadata.read.findNamespace('n'), undefined);
-    assert.deepEqual(metadata.read.allLeaseResources('n'), []);
+    assert.deepEqual(metadata.read.leasesOf('n', { type: 'content', id: 'x' }), []);
     assert.equal(metadata.read.findName('n', 'happy'), undefined);
   }));
 
@@ -209,7 +209,7 @@ test('addLeaseResource() may name what does not exist yet, twice, and goes with 
     tx.removeLeaseResource('n', 'l', { type: 'content', id: 'never added' });
     assert.deepEqual(tx.leaseResources('n', 'l'), [resource]);
     tx.leases.delete('n', 'l');
-    assert.deepEqual(tx.allLeaseResources('n'), [{ lease: 'm', type: 'content', id: 'x' }]);
+    assert.deepEqual(tx.leasesOf('n', { type: 'content', id: 'x' }), ['m']);
   }));
 
 test('reserveName() gives a name to one container of a namespace', () =>
