@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 pins=test/peers/tools
-mark=$(cat scripts/peers-tools.sh $pins/*/go.mod $pins/*/go.sum | sha256sum | cut -c 1-16)
+mark=$(cat scripts/peers-tools.sh $pins/*/go.mod $pins/*/go.sum $pins/*/*.go | sha256sum | cut -c 1-16)
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/berth-peers
 bin=$cache/$mark/bin
 
@@ -38,6 +38,13 @@ build() (
     go build -p 2 -trimpath -ldflags='-s -w' -o "$work/bin/$output" "$@"
 )
 
+# build_suite MODULE: a program of the module's Go tests
+build_suite() (
+  cd "$pins/$1"
+  CGO_ENABLED=0 GOFLAGS='-mod=readonly -buildvcs=false' \
+    go test -c -p 2 -trimpath -ldflags='-s -w' -o "$work/bin/$1" .
+)
+
 echo "berth: building current ctr, containerd, nerdctl, buildctl, buildkitd and the stargz snapshotter (minutes, once)" >&2
 if ! {
   build current '' \
@@ -48,7 +55,8 @@ if ! {
     github.com/moby/buildkit/cmd/buildctl \
     github.com/moby/buildkit/cmd/buildkitd &&
     build ctr-1.7 ctr-1.7 github.com/containerd/containerd/cmd/ctr &&
-    build stargz containerd-stargz-grpc github.com/containerd/stargz-snapshotter/cmd/containerd-stargz-grpc
+    build stargz containerd-stargz-grpc github.com/containerd/stargz-snapshotter/cmd/containerd-stargz-grpc &&
+    build_suite snapshot-suite
 } >"$work/log" 2>&1; then
   cat "$work/log" >&2
   echo "berth: $(go version) cannot build the clients that $pins pins" >&2

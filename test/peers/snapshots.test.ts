@@ -115,3 +115,13 @@ test('ctr snapshots prepares, commits, diffs and removes', async () => {
     await assert.rejects(snapshots('info', name), /not found/);
   }
 });
+
+for (const snapshotter of ['overlayfs', 'native'])
+  test(`containerd's own suite for snapshotters passes on ${snapshotter}`, { skip: tools.skip }, async () => {
+    const env = { CONTAINERD_ADDRESS: daemon.address, SNAPSHOTTER: snapshotter, TMPDIR: daemon.directory };
+    const options = { env, timeoutMs: 280_000 };
+    const output = await mustRun(tools.path('snapshot-suite'), ['-test.v', '-test.root'], options);
+    const passed = output.match(/^ +--- PASS: /gm) ?? [];
+    assert.ok(passed.length >= 21, output);
+    assert.doesNotMatch(output, /--- (?:FAIL|SKIP)/);
+  });

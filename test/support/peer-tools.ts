@@ -13,7 +13,8 @@ export type PeerTool =
   | 'nerdctl'
   | 'buildctl'
   | 'buildkitd'
-  | 'containerd-stargz-grpc';
+  | 'containerd-stargz-grpc'
+  | 'snapshot-suite';
 
 export interface PeerTools {
   /** The directory of all of them, for a PATH. */
