@@ -22,7 +22,10 @@ test('parseVariablesFile() skips comments and keeps values as they are', () => {
 });
 
 test('readVariablesFiles() says which file cannot be read', async () => {
-  await assert.rejects(readVariablesFiles(['/nowhere/env'], env), { message: /^Cannot read "\/nowhere\/env": ENOENT/ });
+  await assert.rejects(readVariablesFiles(['/nowhere/env'], env), {
+    message: /^Cannot read "\/nowhere\/env": ENOENT/,
+    exitCode: 125,
+  });
 });
 
 test('readLabels() takes a key alone for an empty value, the later one of two', () => {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { EngineError, messageOf } from '#/base/errors.ts';
+import { messageOf } from '#/base/errors.ts';
 import { UsageError } from '#/cli/usage-error.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -46,7 +46,7 @@ async function readTextFile(path: string): Promise<string> {
     if (content.length > largestFile) throw new Error(`it is larger than ${largestFile} bytes`);
     return content.toString();
   } catch (error) {
-    throw new EngineError('invalid-argument', `Cannot read "${path}": ${messageOf(error)}`, { cause: error });
+    throw new UsageError(`Cannot read "${path}": ${messageOf(error)}`);
   }
 }
 

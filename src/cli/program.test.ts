@@ -152,6 +152,11 @@ test('bin/berth is found through symbolic links, and says what is missing', asyn
   assert.match((await berth([], { program: copy, env: { BERTH_NODE: '' } })).err, /Cannot find Node 26 .*BERTH_NODE/);
 });
 
+test('bin/berth keeps flags from Node that have a meaning for Node too', async () => {
+  const { err } = await berth(['run', '--env-file', '/nonexistent/file', 'a'], { program: launcher });
+  assert.match(err, /^berth: .*"\/nonexistent\/file"/);
+});
+
 /** As much of a daemon as `run` needs; the image is missing until it was pulled. */
 function runnable(end: { readonly code: number }): {
   answer: Answer;
