@@ -331,6 +331,22 @@ async function targetOfHello(): Promise<string> {
   return split(line)[2] ?? '';
 }
 
+test('a file or directory that is not there is said in words, and nothing is begun', async () => {
+  const failed = async (...words: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await berth(words);
+    assert.deepEqual([code, stdout], [1, '']);
+    return stderr;
+  };
+  assert.match(await failed('images', 'import', '/nowhere.tar'), /^berth ctr: Cannot load "\/nowhere\.tar": ENOENT/);
+  assert.match(await failed('images', 'import', '/'), /^berth ctr: Cannot load "\/": it is a directory/);
+  assert.match(await failed('images', 'export', '/nowhere/a.tar', 'hello'), /^berth ctr: Cannot export to "\/nowhere/);
+  assert.match(await failed('images', 'mount', 'hello', '/nowhere'), /^berth ctr: Cannot mount on "\/nowhere"/);
+  assert.match(
+    await failed('content', 'fetch-blob', 'localhost:1/a', `sha256:${'0'.repeat(64)}`),
+    /^berth ctr: Cannot GET "http:\/\/localhost:1\/v2\/a\/blobs\/sha256:0+": connect ECONNREFUSED/,
+  );
+});
+
 test('images convert makes what ctr makes of the same image', { skip: tools.skip }, async () => {
   const ours = await must(['images', 'convert', '--oci', 'hello', 'example.com/ours:1']);
   const theirs = await peer(['images', 'convert', '--oci', image, 'example.com/theirs:1']);

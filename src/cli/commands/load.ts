@@ -1,8 +1,7 @@
-import { open } from 'node:fs/promises';
-import { EngineError, messageOf } from '#/base/errors.ts';
 import { throwOnError } from '#/client/progress-error.ts';
 import { defineCommand, noArguments, type Command } from '#/cli/command.ts';
 import { boolean, text } from '#/cli/flags.ts';
+import { openArchive } from '#/cli/open-archive.ts';
 import { showProgress } from '#/cli/progress/show-progress.ts';
 import { terminalShape } from '#/cli/progress/terminal-shape.ts';
 import { isTerminal } from '#/cli/terminal/terminal.ts';
@@ -28,14 +27,3 @@ export const command: Command = defineCommand({
     await showProgress(messages, { output: context.out, shape: quiet ? () => undefined : shape });
   },
 });
-
-const chunkSize = 256 * 1024;
-
-async function openArchive(path: string): Promise<AsyncIterable<Buffer>> {
-  try {
-    const file = await open(path, 'r');
-    return file.createReadStream({ highWaterMark: chunkSize }) as AsyncIterable<Buffer>;
-  } catch (error) {
-    throw new EngineError('invalid-argument', `Cannot load "${path}": ${messageOf(error)}`, { cause: error });
-  }
-}

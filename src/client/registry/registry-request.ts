@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { EngineError } from '#/base/errors.ts';
+import { describeFailure, EngineError } from '#/base/errors.ts';
 import { readAll } from '#/client/read-all.ts';
 
 export interface RegistryAccess {
@@ -41,10 +41,14 @@ export async function openRegistryClient(access: RegistryAccess): Promise<Regist
   const base = `${access.plainHttp ? 'http' : 'https'}://${host}/v2/${access.repository}/`;
   const tls = { rejectUnauthorized: !access.skipVerify, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
   let authorization = '';
-  const once = (url: URL, wish: RegistryRequest): Promise<IncomingMessage> => {
+  const once = async (url: URL, wish: RegistryRequest): Promise<IncomingMessage> => {
     access.onRequest(`${wish.method} ${url.href}`);
     const own = url.origin === new URL(base).origin;
-    return exchange(url, wish, { tls, authorization: own ? authorization : '' });
+    try {
+      return await exchange(url, wish, { tls, authorization: own ? authorization : '' });
+    } catch (error) {
+      throw describeFailure(`Cannot ${wish.method} "${url.href}"`, error);
+    }
   };
   return {
     send: async (wish) => {

@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
+import { describeFailure } from '#/base/errors.ts';
 import { receiveBytes } from '#/client/containerd/byte-streams.ts';
 import { getImage } from '#/client/containerd/find-image.ts';
 import { openStream } from '#/client/containerd/open-stream.ts';
@@ -28,7 +29,7 @@ export const command: CtrCommand = defineCtr({
     const platforms = choosePlatforms(flags, []).map(wirePlatform);
     const client = await connect();
     const images = await Promise.all(words.map((word) => getImage(client, word)));
-    await using file = path === '-' ? undefined : await open(path, 'w');
+    await using file = path === '-' ? undefined : await create(path);
     const write = async (data: Uint8Array): Promise<void> => {
       if (file === undefined) return await out.write(data);
       await file.writeFile(data);
@@ -52,6 +53,14 @@ export const command: CtrCommand = defineCtr({
     await written;
   },
 });
+
+async function create(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'w');
+  } catch (error) {
+    throw describeFailure(`Cannot export to "${path}"`, error);
+  }
+}
 
 async function pour(chunks: AsyncIterable<Uint8Array>, write: (data: Uint8Array) => Promise<void>): Promise<void> {
   for await (const chunk of chunks) await write(chunk);

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { endOf } from '#/client/containerd/transfer.ts';
 import { sendBytes } from '#/client/containerd/byte-streams.ts';
 import { openStream } from '#/client/containerd/open-stream.ts';
@@ -9,6 +8,7 @@ import { askedSnapshotter, snapshotterFlags } from '#/cli/ctr/group-flags.ts';
 import { wirePlatform } from '#/cli/ctr/transfer/pull-image.ts';
 import { showTransfer } from '#/cli/ctr/transfer/show-transfer.ts';
 import { boolean, list, text } from '#/cli/flags.ts';
+import { openArchive } from '#/cli/open-archive.ts';
 import { UsageError } from '#/cli/usage-error.ts';
 import { ImageImportStreamSchema } from '#/gen/containerd/types/transfer/importexport_pb.ts';
 import { ImageStoreSchema } from '#/gen/containerd/types/transfer/imagestore_pb.ts';
@@ -39,7 +39,7 @@ export const command: CtrCommand = defineCtr({
       if (flags[name])
         throw new UsageError(`"--${name}" cannot be followed: the daemon imports, and does not take it`, 1);
     const [path = ''] = args;
-    const input = path === '-' ? process.stdin : createReadStream(path);
+    const input = path === '-' ? process.stdin : await openArchive(path);
     const asked = flags.platform === undefined ? hostPlatform() : parsePlatform(flags.platform);
     const platforms = flags['all-platforms'] ? [] : [wirePlatform(asked)];
     const snapshotter = askedSnapshotter(flags, env) ?? '';

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { isKind } from '#/base/errors.ts';
+import { stat } from 'node:fs/promises';
+import { EngineError, isKind } from '#/base/errors.ts';
 import { activateMounts } from '#/client/containerd/activate-mounts.ts';
 import type { ContainerdClient } from '#/client/containerd/containerd-client.ts';
 import { getImage } from '#/client/containerd/find-image.ts';
@@ -32,6 +33,7 @@ export const command: CtrCommand = defineCtr({
   arity: between(1, 2),
   run: async ({ flags, args, out, env, connect }) => {
     const [word = '', target] = args;
+    if (target !== undefined) await checkDirectory(target);
     const key = target ?? `ctr-images-mount-${randomBytes(4).toString('hex')}`;
     const client = await connect();
     const lifetimeMs = readDuration('--expiration', flags.expiration ?? '1h');
@@ -52,6 +54,12 @@ export const command: CtrCommand = defineCtr({
     }
   },
 });
+
+async function checkDirectory(path: string): Promise<void> {
+  const stats = await stat(path).catch(() => undefined);
+  if (stats?.isDirectory() === true) return;
+  throw new EngineError('not-found', `Cannot mount on "${path}": there is no such directory; make it first`);
+}
 
 /** One that is there from an earlier mount at the same place goes on. */
 async function leaseOf(
