@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { mkdir, open as openFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { newToken } from '#/base/ids.ts';
+import { removeNamedCgroup } from '#/linux/cgroup.ts';
 import { startBerthd, type Berthd } from '../support/berthd.ts';
 import { makeHelloArchive } from '../support/hello-image.ts';
 import { openNetworkNamespace, type NetworkNamespace } from '../support/network-namespace.ts';
@@ -16,6 +18,8 @@ import { untilTrue } from '../support/until.ts';
 const tools = findPeerTools();
 const { skip } = tools;
 const open = new AsyncDisposableStack();
+/** Names a cgroup as well. */
+const namespace = `builds-${newToken(3)}`;
 let network: NetworkNamespace;
 let berthd: Berthd;
 let registry: TestRegistry;
@@ -23,7 +27,7 @@ let registry: TestRegistry;
 const place = (name: string): string => join(berthd.directory, 'buildkit', name);
 const address = (): string => `unix://${place('buildkitd.sock')}`;
 const ctr = (...args: string[]): Promise<string> =>
-  mustRun(tools.path('ctr'), ['--address', berthd.address, '--namespace', 'builds', ...args]);
+  mustRun(tools.path('ctr'), ['--address', berthd.address, '--namespace', namespace, ...args]);
 const buildctl = (...args: string[]): Promise<CommandResult> =>
   runCommand(tools.path('buildctl'), ['--addr', address(), ...args]);
 
@@ -43,6 +47,7 @@ const inside = (file: string, args: readonly string[]): [string, string[]] => {
 
 before(async () => {
   if (skip !== false) return;
+  open.defer(() => removeNamedCgroup(namespace));
   network = open.use(await openNetworkNamespace());
   berthd = open.use(await startBerthd([], { launcher: network.launcher }));
   registry = open.use(await startRegistry(network.launcher));
@@ -80,7 +85,8 @@ enabled = false
 [worker.containerd]
 enabled = true
 address = "${berthd.address}"
-namespace = "builds"
+namespace = "${namespace}"
+defaultCgroupParent = "${namespace}"
 gc = false
 `,
   );

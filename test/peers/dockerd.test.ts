@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { mkdir, open as openFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { newToken } from '#/base/ids.ts';
+import { removeNamedCgroup } from '#/linux/cgroup.ts';
 import { startBerthd, type Berthd } from '../support/berthd.ts';
 import { makeHelloArchive } from '../support/hello-image.ts';
 import { openNetworkNamespace } from '../support/network-namespace.ts';
@@ -12,6 +14,7 @@ import { mustRun, runCommand, type CommandOptions, type CommandResult } from '..
 import { untilTrue } from '../support/until.ts';
 
 const open = new AsyncDisposableStack();
+const cgroup = `docker-${newToken(3)}`;
 let berthd: Berthd;
 let launcher: readonly string[];
 let dockerd: ChildProcess | undefined;
@@ -28,7 +31,17 @@ async function startDockerd(): Promise<void> {
   const own = ['--host', host(), '--config-file', place('daemon.json'), '--containerd', berthd.address];
   const names = ['--containerd-namespace', 'moby', '--containerd-plugins-namespace', 'plugins.moby'];
   const network = ['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false'];
-  const [file, ...words] = [...launcher, 'dockerd', ...places, ...own, ...names, ...network, '--live-restore'];
+  const [file, ...words] = [
+    ...launcher,
+    'dockerd',
+    ...places,
+    ...own,
+    ...names,
+    ...network,
+    '--live-restore',
+    '--cgroup-parent',
+    `/${cgroup}`,
+  ];
   const log = await openFile(place('log'), 'a');
   dockerd = spawn(file, words, { stdio: ['ignore', log.fd, log.fd] });
   await log.close();
@@ -49,6 +62,7 @@ async function stopDockerd(signal: NodeJS.Signals): Promise<void> {
 }
 
 before(async () => {
+  open.defer(() => removeNamedCgroup(cgroup));
   ({ launcher } = open.use(await openNetworkNamespace()));
   berthd = open.use(await startBerthd([], { launcher }));
   open.defer(() => stopDockerd('SIGKILL'));

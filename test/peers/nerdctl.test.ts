@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { newToken } from '#/base/ids.ts';
+import { removeNamedCgroup } from '#/linux/cgroup.ts';
 import { startBerthd, type Berthd } from '../support/berthd.ts';
 import { makeHelloArchive } from '../support/hello-image.ts';
 import { openNetworkNamespace, type NetworkNamespace } from '../support/network-namespace.ts';
@@ -14,6 +16,8 @@ import { until, untilTrue } from '../support/until.ts';
 const tools = findPeerTools();
 const { skip } = tools;
 const open = new AsyncDisposableStack();
+/** Names a cgroup as well. */
+const namespace = `nerdctl-${newToken(3)}`;
 let network: NetworkNamespace;
 let daemon: Berthd;
 let registry: TestRegistry;
@@ -26,7 +30,7 @@ const inside = (file: string, args: readonly string[]): Promise<CommandResult> =
 
 const tryNerdctl = (...args: string[]): Promise<CommandResult> => {
   const place = (name: string): string => join(daemon.directory, name);
-  const flags = ['--address', daemon.address, '--namespace', 'peers', '--data-root', place('nerdctl')];
+  const flags = ['--address', daemon.address, '--namespace', namespace, '--data-root', place('nerdctl')];
   const cni = ['--cni-path', '/usr/lib/cni', '--cni-netconfpath', place('cni')];
   const more = ['--hosts-dir', place('hosts'), '--insecure-registry', '--cgroup-manager', 'cgroupfs'];
   return inside(tools.path('nerdctl'), [...flags, ...cni, ...more, ...args]);
@@ -40,6 +44,7 @@ async function nerdctl(...args: string[]): Promise<string> {
 
 before(async () => {
   if (skip !== false) return;
+  open.defer(() => removeNamedCgroup(namespace));
   network = open.use(await openNetworkNamespace());
   daemon = open.use(await startBerthd([], { launcher: network.launcher }));
   registry = open.use(await startRegistry(network.launcher));

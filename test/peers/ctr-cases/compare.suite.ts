@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { removeNamedCgroup } from '#/linux/cgroup.ts';
 import { startBerthd } from '../../support/berthd.ts';
 import { startContainerd } from '../../support/containerd.ts';
 import { startRegistry } from '../../support/registry.ts';
@@ -36,11 +37,13 @@ export function compareCtr({ client, daemon, ctr, containerd, directory }: Peer)
   const applies = ({ client: by = client, daemon: from = daemon }: Difference): boolean =>
     by === client && from === daemon;
   const open = new AsyncDisposableStack();
+  const used: string[] = [];
   let sides: { readonly real: Side; readonly berth: Side };
 
   before(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cases-'));
     open.defer(() => rm(folder, { recursive: true, force: true }));
+    open.defer(async () => void (await Promise.all(used.map(removeNamedCgroup))));
     const archives = await writeArchives(folder);
     const registry = open.use(await startRegistry());
     const source = ['--dest-tls-verify=false', `docker-archive:${archives.archive}`];
@@ -81,6 +84,7 @@ path = "${directory}/opt"
       const differs = (each.differs ?? []).filter(applies);
       for (let attempt = 0; ; attempt++) {
         const name = `${number}x${attempt}`;
+        used.push(sides.real.prefix + name, sides.berth.prefix + name);
         const [real, berth] = await Promise.all([runCase(each, sides.real, name), runCase(each, sides.berth, name)]);
         const pair = { real: transcript(real), berth: transcript(berth) };
         const wrong = real.find(({ code, expected }) => code !== expected);
