@@ -10,6 +10,7 @@ import { digestOf } from '#/oci/digest.ts';
 import { startBerthd, type Berthd } from '../support/berthd.ts';
 import { makeHelloArchive } from '../support/hello-image.ts';
 import { mustRun, runCommand, type CommandOptions, type CommandResult } from '../support/run-command.ts';
+import { untilTrue } from '../support/until.ts';
 
 const image = 'docker.io/library/hello:latest';
 let daemon: Berthd;
@@ -134,7 +135,7 @@ test('a task is listed, execed into, paused, resumed, measured, killed and remov
   assert.equal(await status(), 'RUNNING');
   const exec = await tryCtr(['tasks', 'exec', '--exec-id', 'e1', 'box', 'sh', '-c', 'echo inside; exit 4']);
   assert.deepEqual([exec.code, exec.stdout], [4, 'inside\n']);
-  assert.equal(rows(await ctr('tasks', 'ps', 'box')).length, 1);
+  await untilTrue('the end of the exec', async () => rows(await ctr('tasks', 'ps', 'box')).length === 1);
   assert.match(await ctr('tasks', 'metrics', 'box'), /memory/);
   await ctr('tasks', 'pause', 'box');
   assert.equal(await status(), 'PAUSED');
@@ -249,7 +250,7 @@ test('ctr events tells the life of a container in order, by topic and namespace'
 });
 
 test('a waiting ctr is told of a stopping daemon by an error, not by an exit, and the container runs on', async () => {
-  const waiting = tryCtr(['run', '--rm', image, 'survivor', 'sh', '-c', 'sleep 3; exit 0']);
+  const waiting = tryCtr(['run', '--rm', image, 'survivor', 'sh', '-c', 'sleep 60; exit 0']);
   for (let tries = 0; !(await ctr('tasks', 'ls')).includes('survivor') && tries < 100; tries++) await delay(20);
   await daemon.stop();
   const { code, stderr } = await waiting;
