@@ -72,10 +72,13 @@ test('on-failure:2 starts a failing container twice, and its count says so', asy
   await tasks.create(scene.namespace, 'c', { rootfs, stdio: { terminal: false, stdin: '', stdout: '', stderr: '' } });
   await tasks.start(process);
   await scene.until(() => scene.count() === 2);
-  await scene.until(async () => (await tasks.state(process).catch(() => undefined))?.status === 'stopped');
   await sleep(400);
+  // The count is written before the task is made anew: for a moment there may be none.
+  await scene.until(async () => {
+    const state = await tasks.state(process).catch(() => undefined);
+    return state?.status === 'stopped' && state.exitStatus === 3;
+  });
   assert.equal(scene.count(), 2);
-  assert.equal((await tasks.state(process)).exitStatus, 3);
   assert.equal(metadata.read.containers.get(scene.namespace, 'c').labels[label('policy')], 'on-failure:2');
 });
 
