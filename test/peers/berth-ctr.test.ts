@@ -417,3 +417,43 @@ test('a daemon that is not there is said in words, with what to do', async () =>
   assert.equal(code, 1);
   assert.match(stderr, /^berth ctr: Cannot reach the daemon at ".*no\.sock": there is no such socket; start it/);
 });
+
+/** What one page of ctr's help names: commands with their other names, and flags. */
+function readHelp(text: string): { readonly commands: string[][]; readonly flags: string[] } {
+  const section = (title: string): string[] =>
+    (text.split(new RegExp(`^${title}:.*\n`, 'm'))[1]?.split(/\n\s*\n/)[0] ?? '').split('\n');
+  const commands = section('COMMANDS').flatMap((line) => {
+    const names = /^ {3}(\S+(?:, \S+)*)(?: {2}|$)/.exec(line)?.[1]?.split(', ') ?? [];
+    return names.length === 0 || names[0] === 'help' ? [] : [names];
+  });
+  const options = [...section('OPTIONS'), ...section('GLOBAL OPTIONS')];
+  const flags = options.flatMap((line) => [
+    ...(/^ {3}(-.*?)(?: {2}|$)/.exec(line)?.[1]?.matchAll(/(?<![\w-])--?([\w-]+)/g) ?? []),
+  ]);
+  return { commands, flags: [...new Set(flags.map(([, name = '']) => name))] };
+}
+
+/** Flags of ctr itself stand on its first page; and what ctr takes here it does not look at. */
+const elsewhere =
+  /^(?:.* )?--(?:debug|address|a|timeout|connect-timeout|namespace|n|h|version|v)$|^images unmount --|^shim pprof /;
+
+test('every command, other name and flag that ctr’s help names is known', { skip: tools.skip }, async () => {
+  const missing: string[] = [];
+  const walk = async (path: readonly string[]): Promise<void> => {
+    const { commands, flags } = readHelp((await peer([...path, '--help'])).stdout);
+    const ours = await must([...path, '--help']);
+    for (const flag of flags)
+      if (!new RegExp(`(?<![\\w-])-{1,2}${flag}\\b`).test(ours)) missing.push(`${path.join(' ')} --${flag}`);
+    for (const names of commands) {
+      const unknown = names.filter((name) => !new RegExp(`^ {2}(?:\\S+, )*${name}(?:,| |$)`, 'm').test(ours));
+      missing.push(...unknown.map((name) => [...path, name].join(' ')));
+      if (unknown.length === 0) await walk([...path, names[0] ?? '']);
+    }
+  };
+  await walk([]);
+  assert(missing.length > 0, 'the help of ctr was read');
+  assert.deepEqual(
+    missing.filter((each) => !elsewhere.test(each)),
+    [],
+  );
+});

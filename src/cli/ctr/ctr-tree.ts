@@ -75,6 +75,7 @@ export const ctrTree: Readonly<Record<string, CtrNode>> = {
     tag: leaf('Give an image more names', () => import('#/cli/ctr/commands/images-tag.ts')),
     label: leaf('Set and clear labels of an image', () => import('#/cli/ctr/commands/images-label.ts')),
     convert: leaf('Make another image of one', () => import('#/cli/ctr/commands/images-convert.ts')),
+    'build-erofs-cache': leaf('Not there', () => import('#/cli/ctr/commands/images-build-erofs-cache.ts')),
     share: leaf('Give an image to another namespace', () => import('#/cli/ctr/commands/images-share.ts')),
     mount: leaf('Mount the files of an image', () => import('#/cli/ctr/commands/images-mount.ts')),
     unmount: leaf('Unmount an image', () => import('#/cli/ctr/commands/images-unmount.ts')),

@@ -6,7 +6,8 @@ import { nameImage } from '#/client/containerd/name-image.ts';
 import { exactly } from '#/cli/command.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
 import { choosePlatforms, platformFlags } from '#/cli/ctr/transfer/platform-flags.ts';
-import { boolean } from '#/cli/flags.ts';
+import { boolean, text } from '#/cli/flags.ts';
+import { UsageError } from '#/cli/usage-error.ts';
 import { hostPlatform } from '#/oci/platform.ts';
 import { parseReference } from '#/oci/reference.ts';
 
@@ -17,10 +18,16 @@ export const command: CtrCommand = defineCtr({
   flags: {
     uncompress: boolean('', 'Leave layers uncompressed'),
     oci: boolean('', 'Turn docker’s media types into OCI’s'),
+    erofs: text('', 'KIND', 'Not taken: berth makes no EROFS images'),
+    'erofs-compressors': text('', 'LIST', 'Not taken, for the same reason'),
+    'erofs-mkfs-options': text('', 'TEXT', 'Not taken, for the same reason'),
     ...platformFlags,
   },
   arity: exactly(2),
   run: async ({ flags, args, out, connect }) => {
+    for (const name of ['erofs', 'erofs-compressors', 'erofs-mkfs-options'] as const)
+      if (flags[name] !== undefined)
+        throw new UsageError(`"--${name}" cannot be followed: berth makes no EROFS images`, 1);
     const [source = '', target = ''] = args;
     parseReference(target);
     const platforms = choosePlatforms(flags, [hostPlatform()]);

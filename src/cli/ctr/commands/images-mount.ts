@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { EngineError, isKind } from '#/base/errors.ts';
 import { activateMounts } from '#/client/containerd/activate-mounts.ts';
 import type { ContainerdClient } from '#/client/containerd/containerd-client.ts';
-import { getImage } from '#/client/containerd/find-image.ts';
+import { findImage } from '#/client/containerd/find-image.ts';
 import { targetOf } from '#/client/containerd/image-graph.ts';
 import { createLease } from '#/client/containerd/lease-work.ts';
 import { chooseSnapshotter, openSnapshotter, type Snapshotter } from '#/client/containerd/snapshotter.ts';
@@ -12,7 +12,10 @@ import { between } from '#/cli/command.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
 import { askedSnapshotter, snapshotterFlags } from '#/cli/ctr/group-flags.ts';
 import { readDuration } from '#/cli/ctr/read-duration.ts';
-import { boolean, text } from '#/cli/flags.ts';
+import { parseLabels } from '#/cli/ctr/ctr-text.ts';
+import { pullMissing } from '#/cli/ctr/run/pull-missing.ts';
+import { registryFlags } from '#/cli/ctr/transfer/registry-flags.ts';
+import { boolean, list, text } from '#/cli/flags.ts';
 import { UsageError } from '#/cli/usage-error.ts';
 import { Leases } from '#/gen/containerd/services/leases/v1/leases_pb.ts';
 import type { Mount } from '#/gen/containerd/types/mount_pb.ts';
@@ -21,17 +24,19 @@ import { hostPlatform, parsePlatform } from '#/oci/platform.ts';
 
 export const command: CtrCommand = defineCtr({
   usage: '[OPTIONS] IMAGE [DIR]',
-  about: 'Mount the files of an image on a directory, and show where; unmount takes it away',
+  about: 'Mount the files of an image (pulled if it is not here) on a directory; unmount takes it away',
   examples: ['berth ctr images mount alpine /mnt', 'berth ctr images unmount --rm /mnt'],
   flags: {
     rw: boolean('', 'Let the files be changed; the image itself is not'),
     platform: text('', 'OS/ARCH', 'Platform of the image (default: this machine’s)'),
     'sync-fs': boolean('', 'Bring each layer to the disk while unpacking'),
+    ...registryFlags,
+    label: list('', 'KEY=VALUE', 'Label of the image, if it has to be pulled'),
     expiration: text('x', 'DURATION', 'How long the snapshot is kept (default 1h)'),
     ...snapshotterFlags,
   },
   arity: between(1, 2),
-  run: async ({ flags, args, out, env, connect }) => {
+  run: async ({ flags, args, out, err, env, connect }) => {
     const [word = '', target] = args;
     if (target !== undefined) await checkDirectory(target);
     const key = target ?? `ctr-images-mount-${randomBytes(4).toString('hex')}`;
@@ -39,7 +44,8 @@ export const command: CtrCommand = defineCtr({
     const lifetimeMs = readDuration('--expiration', flags.expiration ?? '1h');
     const leased = await leaseOf(client, { id: key, lifetimeMs });
     try {
-      const image = await getImage(client, word);
+      const missing = { platform: flags.platform, env, err, registry: flags, labels: parseLabels(flags.label) };
+      const image = (await findImage(client, word)) ?? (await pullMissing(client, word, missing));
       const snapshotter = await openSnapshotter(leased, await chooseSnapshotter(client, askedSnapshotter(flags, env)));
       const platform = flags.platform === undefined ? hostPlatform() : parsePlatform(flags.platform);
       const named = { name: image.name, target: targetOf(image) };

@@ -37,7 +37,7 @@ export async function makeContainer(client: ContainerdClient, wish: MakeWish): P
   const [ref = '', id = '', ...command] = args;
   const pull = async (name: string): Promise<Awaited<ReturnType<Pull>>> => {
     const { pullMissing } = await import('#/cli/ctr/run/pull-missing.ts');
-    return await pullMissing(client, name, { ...wish, platform: flags.platform });
+    return await pullMissing(client, name, { env, err: wish.err, platform: flags.platform });
   };
   const root = await prepareRoot(client, { ref, flags, env, pull });
   return await createContainer(client, root, { id, flags, args: command, labels: wish.labels(id) });

@@ -10,6 +10,9 @@ export interface MissingImage {
   readonly platform: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly err: Output;
+  /** Nothing special where left out. */
+  readonly registry?: RegistryFlags;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 const plainRegistry: RegistryFlags = {
@@ -29,17 +32,17 @@ const plainRegistry: RegistryFlags = {
 export async function pullMissing(
   client: ContainerdClient,
   name: string,
-  { platform, env, err }: MissingImage,
+  { platform, env, err, registry = plainRegistry, labels = {} }: MissingImage,
 ): Promise<Image> {
   const reference = fullImageName(name);
   err.line(`berth ctr: image "${name}" is not here, so ${name === reference ? 'it' : reference} is pulled`);
   await pullImage(client, {
     reference,
-    registry: plainRegistry,
+    registry,
     platforms: [platform === undefined ? hostPlatform() : parsePlatform(platform)],
     unpackWith: '',
     allMetadata: true,
-    labels: {},
+    labels,
     env,
     err,
   });
