@@ -7,6 +7,7 @@
 import type { Labels, TypedValue } from '#/base/any.ts';
 import type { Nanoseconds } from '#/base/clock.ts';
 import type { Mount } from '#/core/snapshots/contract.ts';
+import type { TaskStats } from '#/core/tasks/task-stats.ts';
 import type { Sandboxes } from '#/core/tasks/sandbox-contract.ts';
 
 /** '' is no stream. FIFO paths, or the shim's own schemes (`file://`, `binary://`). */
@@ -69,13 +70,6 @@ export interface Exit {
 export interface ProcessEntry {
   readonly pid: number;
   readonly info?: TypedValue;
-}
-
-export interface TaskStats {
-  readonly timestamp: Nanoseconds;
-  readonly id: string;
-  /** `io.containerd.cgroups.v1.Metrics` or `…v2.Metrics`. */
-  readonly data?: TypedValue;
 }
 
 /** A process of a task: the container's first one when `execId` is ''. */

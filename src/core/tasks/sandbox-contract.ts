@@ -6,7 +6,7 @@ import type { Labels, TypedValue } from '#/base/any.ts';
 import type { Nanoseconds } from '#/base/clock.ts';
 import type { SandboxRecord } from '#/core/metadata/contract.ts';
 import type { Mount } from '#/core/snapshots/contract.ts';
-import type { TaskStats } from '#/core/tasks/contract.ts';
+import type { TaskStats } from '#/core/tasks/task-stats.ts';
 
 export interface CreateSandbox {
   readonly record: Pick<SandboxRecord, 'runtime' | 'spec'>;
