@@ -78,10 +78,14 @@ const betweenLines = 100;
 export function layerProgress(tell: (line: ProgressLine) => void): (progress: ImageProgress) => void {
   const shown = new Map<Digest, number>();
   const layers = new Set<Digest>();
+  const unpacked = new Set<Digest>();
   return (progress) => {
     if (progress.kind === 'layers') for (const { digest } of progress.layers) layers.add(digest);
     if (!('digest' in progress) || !layers.has(progress.digest)) return;
     const { digest, kind } = progress;
+    // What was there already may be unpacked before anybody says that it was there.
+    if (kind === 'exists' && unpacked.has(digest)) return;
+    if (kind === 'unpacked') unpacked.add(digest);
     const status = words[kind] ?? kind;
     const id = shortDigest(digest);
     if (!('current' in progress)) return tell({ status, progressDetail: {}, id });
