@@ -22,7 +22,8 @@ test('connectToContainerd() says what to do when nobody listens on a named socke
   const globals = readCtrGlobals({ address: '/nowhere.sock' }, {});
   await assert.rejects(connectToContainerd({ globals, env: {}, err: silent, signal: undefined }), {
     kind: 'unavailable',
-    message: /^Cannot reach the daemon at "\/nowhere\.sock": there is no such socket; start it, or leave out --address/,
+    message:
+      /^Cannot reach the daemon at "\/nowhere\.sock": there is no such socket; start it, or leave out --address and CONTAINERD_ADDRESS to use \(and start\) berth's own$/,
   });
 });
 

@@ -62,14 +62,12 @@ function explained(error: unknown, address: string): unknown {
     return new EngineError(
       'permission-denied',
       `Cannot use the socket "${address}": permission denied; run this as root, or as a user who may use it`,
-      { cause: error },
     );
   if (nobodyListens(error)) {
     const why = errno === 'ENOENT' ? 'there is no such socket' : 'nobody listens on it';
     return new EngineError(
       'unavailable',
       `Cannot reach the daemon at "${address}": ${why}; start it, or leave out --address and CONTAINERD_ADDRESS to use (and start) berth's own`,
-      { cause: error },
     );
   }
   if (error instanceof EngineError) return error;

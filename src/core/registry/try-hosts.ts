@@ -1,4 +1,4 @@
-import { EngineError } from '#/base/errors.ts';
+import { EngineError, messageOf } from '#/base/errors.ts';
 import type { Logger } from '#/base/log.ts';
 import type { RegistryClient } from '#/core/registry/registry-client.ts';
 import type { Capability, RegistryHost } from '#/core/registry/registry-host.ts';
@@ -92,15 +92,17 @@ function describeFailures(failures: readonly HostFailure[], { tried, needs, comp
   const own = failures.findLast(({ client }) => client.host.upstream) ?? failures.at(-1);
   if (own === undefined)
     return new EngineError('not-found', `Cannot ${tried}: none of its hosts may ${needs.join(' and ')}${also}`);
-  const reasons = failures.map((failure) => reasonOf(failure, tried));
-  return new EngineError(own.error.kind, `Cannot ${tried}: ${reasons.join('; ')}${also}`, { cause: own.error.cause });
+  const reasons = failures.map((failure) => reasonOf(failure, tried)).join('; ');
+  const { kind, cause } = own.error;
+  const isSaid = cause instanceof Error && reasons.includes(withoutCannot(messageOf(cause)));
+  return new EngineError(kind, `Cannot ${tried}: ${reasons}${also}`, isSaid ? {} : { cause });
 }
+
+const withoutCannot = (text: string): string => text.replace(/^Cannot /, '');
 
 /** What went wrong, without what was tried, and with the host once. */
 function reasonOf({ client, error: { message } }: HostFailure, tried: string): string {
-  const reason = [`Cannot ${tried}: `, 'Cannot '].reduce(
-    (text, prefix) => (text.startsWith(prefix) ? text.slice(prefix.length) : text),
-    message,
-  );
+  const own = `Cannot ${tried}: `;
+  const reason = withoutCannot(message.startsWith(own) ? message.slice(own.length) : message);
   return reason.includes(hostOf(client)) ? reason : `${hostOf(client)}: ${reason}`;
 }
