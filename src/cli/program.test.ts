@@ -71,6 +71,8 @@ const refused: readonly (readonly [string, number, RegExp])[] = [
   ['rename a', 1, /takes exactly 2 arguments/],
   ['images a b', 1, /takes at most 1 argument$/m],
   ['-H tcp://x ps', 125, /unix sockets only/],
+  ['stats', 1, /^berth: "stats" is not there yet; "berth ctr stats" is\nRun 'berth --help'/],
+  ['container cp a b', 1, /^berth: "container cp" is not there yet\nRun 'berth container --help'/],
   ['toString', 1, /"toString" is no command/],
 ];
 

@@ -3,6 +3,7 @@ import type { Client } from '#/client/client.ts';
 import type { Command, Context } from '#/cli/command.ts';
 import { commandGroups, commandTable, subprograms } from '#/cli/command-table.ts';
 import { globalFlags, readGlobals, withGlobalFlags, type Globals } from '#/cli/globals.ts';
+import { describeMissing } from '#/cli/missing-commands.ts';
 import { BrokenPipe, openOutput } from '#/cli/output.ts';
 import { parseFlags, type ParsedFlags } from '#/cli/parse-flags.ts';
 import { suggest } from '#/cli/suggest.ts';
@@ -99,6 +100,8 @@ function findCommand(session: Session, words: readonly string[]): Found | undefi
 }
 
 function unknownCommand(shown: string, candidates: readonly string[], group?: string): UsageError {
+  const missing = describeMissing(shown);
+  if (missing !== undefined) return new UsageError(missing, 1);
   const near = suggest(shown.split(' ').at(-1) ?? '', candidates);
   const whole = group === undefined ? `berth ${near}` : `berth ${group} ${near}`;
   return new UsageError(`"${shown}" is no command${near === undefined ? '' : `; did you mean "${whole}"?`}`, 1);
