@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { EngineError } from '#/base/errors.ts';
 import { defineCommand, noArguments, type Command, type Context } from '#/cli/command.ts';
 import { boolean, list, text } from '#/cli/flags.ts';
@@ -33,7 +33,7 @@ export const command: Command = defineCommand({
     });
     const before = await findManifest(prefix);
     const obstacles = await findObstacles(prefix, plan, before);
-    if (flags['dry-run']) return showPlan(context, plan, obstacles);
+    if (flags['dry-run']) return showPlan(context, { prefix, plan, obstacles });
     if (obstacles.length > 0)
       throw new EngineError('failed-precondition', `Cannot install berth:\n  ${obstacles.join('\n  ')}`);
     await carryOut(prefix, { plan, unitDirectory, before }, (line) => context.out.line(line));
@@ -62,17 +62,24 @@ function placesOf({ globals, env }: Context): { readonly state: string; readonly
   };
 }
 
-function showPlan({ out }: Context, { steps, sockets }: InstallPlan, obstacles: readonly string[]): number {
-  for (const step of steps) out.text(describeStep(step));
+interface Shown {
+  readonly prefix: string;
+  readonly plan: InstallPlan;
+  readonly obstacles: readonly string[];
+}
+
+function showPlan({ out }: Context, { prefix, plan: { steps, sockets }, obstacles }: Shown): number {
+  for (const step of steps) out.text(describeStep(prefix, step));
   out.line(`would listen on:\n${sockets.map((path) => `    ${path}`).join('\n')}`);
   if (obstacles.length === 0) return 0;
   out.line(`but this is in the way:\n${obstacles.map((obstacle) => `    ${obstacle}`).join('\n')}`);
   return 1;
 }
 
-function describeStep(step: Step): string {
-  if (step.kind === 'link') return `would link ${step.path} -> ${step.target}\n`;
-  return `would write ${step.path}:\n${step.content.replace(/^/gm, '    ').trimEnd()}\n`;
+function describeStep(prefix: string, step: Step): string {
+  const place = join(prefix, step.path);
+  if (step.kind === 'link') return `would link ${place} -> ${step.target}\n`;
+  return `would write ${place}:\n${step.content.replace(/^/gm, '    ').trimEnd()}\n`;
 }
 
 async function startService({ out }: Context, prefix: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EngineError } from '#/base/errors.ts';
 import { defineCommand, noArguments, type Command } from '#/cli/command.ts';
 import { boolean, text } from '#/cli/flags.ts';
@@ -22,7 +22,7 @@ export const command: Command = defineCommand({
     const manifest = await findManifest(prefix);
     if (manifest === undefined) return context.out.line('berth is not installed as a service; nothing was done');
     if (flags['dry-run']) {
-      for (const path of pathsOf(manifest)) context.out.line(`would remove ${path}`);
+      for (const path of pathsOf(manifest)) context.out.line(`would remove ${join(prefix, path)}`);
       return undefined;
     }
     const systemd = await runsSystemd(prefix);

@@ -50,7 +50,7 @@ async function put(prefix: string, step: Step, before: Manifest | undefined, rep
   else await symlink(step.target, temporary);
   await rename(temporary, place);
   await syncDirectory(dirname(place));
-  report(`${step.kind === 'file' ? 'wrote' : 'linked'} ${step.path}`);
+  report(`${step.kind === 'file' ? 'wrote' : 'linked'} ${place}`);
 }
 
 /** Known beforehand, so that what a crash leaves of it can be found. */
@@ -66,9 +66,10 @@ async function takeAway(prefix: string, thing: Thing, report: Report): Promise<v
   await rm(temporaryOf(join(prefix, thing.path)), { force: true });
   const found = await lookAt(prefix, thing.path);
   if (found === undefined) return;
-  if (!isSame(found, thing)) return report(`left ${thing.path}: it has been changed since berth put it there`);
+  if (!isSame(found, thing))
+    return report(`left ${join(prefix, thing.path)}: it has been changed since berth put it there`);
   await rm(join(prefix, thing.path));
-  report(`removed ${thing.path}`);
+  report(`removed ${join(prefix, thing.path)}`);
 }
 
 async function missingDirectories(prefix: string, steps: readonly Step[]): Promise<string[]> {

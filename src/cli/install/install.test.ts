@@ -63,9 +63,9 @@ test('carryOut() a second time does nothing, and with fewer roles takes back wha
   assert.equal(said.length, 0);
   await install(prefix, plan(), (line) => said.push(line));
   assert.deepEqual(said.sort(), [
-    'removed /etc/berth/conf.d/50-system-install.toml',
-    'removed /usr/local/bin/docker',
-    'wrote /etc/systemd/system/berth.socket',
+    `removed ${prefix}/etc/berth/conf.d/50-system-install.toml`,
+    `removed ${prefix}/usr/local/bin/docker`,
+    `wrote ${prefix}/etc/systemd/system/berth.socket`,
   ]);
   await uninstall(prefix);
   assert.deepEqual(await tree(prefix), []);
