@@ -1,10 +1,36 @@
 /** What docker has and berth has not yet: known by name, so that nobody looks for a typing mistake. */
-const missing: ReadonlySet<string> = new Set([
-  ...['build', 'builder', 'buildx', 'commit', 'compose', 'cp', 'diff', 'export', 'import', 'manifest', 'network'],
-  ...['plugin', 'port', 'search', 'stats', 'swarm', 'update', 'volume', 'container commit', 'container cp'],
-  ...['container diff', 'container export', 'container port', 'container prune', 'container stats'],
-  ...['container update', 'image build', 'image import', 'image prune', 'system df', 'system prune'],
-]);
+const missing: readonly string[] = [
+  'build',
+  'builder',
+  'buildx',
+  'commit',
+  'compose',
+  'cp',
+  'diff',
+  'export',
+  'import',
+  'manifest',
+  'network',
+  'plugin',
+  'port',
+  'search',
+  'stats',
+  'update',
+  'volume',
+  'container commit',
+  'container cp',
+  'container diff',
+  'container export',
+  'container port',
+  'container prune',
+  'container stats',
+  'container update',
+  'image build',
+  'image import',
+  'image prune',
+  'system df',
+  'system prune',
+];
 
 const ways: Readonly<Record<string, string>> = {
   stats: 'berth ctr stats',
@@ -16,7 +42,7 @@ const ways: Readonly<Record<string, string>> = {
 
 /** A sentence for a command that is missing; undefined for what is none anywhere. */
 export function describeMissing(words: string): string | undefined {
-  if (!missing.has(words)) return undefined;
+  if (!missing.includes(words)) return undefined;
   const way = ways[words];
   return `"${words}" is not there yet${way === undefined ? '' : `; "${way}" is`}`;
 }

@@ -106,7 +106,7 @@ test('undo() after a crash between the manifest and the first file removes the m
   await writeManifest(prefix, manifest);
   await writeFile(join(prefix, 'usr/local/bin/berth'), 'mine');
   assert.deepEqual(await uninstall(prefix), [
-    'left /usr/local/bin/berth: it has been changed since berth put it there',
+    `left ${prefix}/usr/local/bin/berth: it has been changed since berth put it there`,
   ]);
   assert.equal(await readFile(join(prefix, 'usr/local/bin/berth'), 'utf8'), 'mine');
   assert.equal(await findManifest(prefix), undefined);
