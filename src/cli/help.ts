@@ -92,7 +92,7 @@ const widestLeft = 34;
 /** Two columns; the right one is wrapped to the width there is. */
 export function columns(rows: readonly Row[], { width }: HelpStyle): string {
   const left = Math.min(widestLeft, Math.max(...rows.map(([name]) => name.length)));
-  const room = Math.max(30, width - left - 5);
+  const room = Math.max(20, width - left - 5);
   return rows
     .map(([name, about]) => {
       const [first = '', ...more] = wrap(about, room);

@@ -64,7 +64,10 @@ function parseToml(source: string): Table {
     return parse(source);
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw cause;
-    throw mistake(`line ${cause.line}, column ${cause.column}`, cause.message.split('\n')[0] ?? '');
+    throw mistake(
+      `line ${cause.line}, column ${cause.column}`,
+      cause.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '') ?? '',
+    );
   }
 }
 
