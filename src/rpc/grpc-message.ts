@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import type { DescMessage, Message, MessageInitShape, MessageShape, UnknownField } from '@bufbuild/protobuf';
 import { create, fromBinary, ScalarType, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { EngineError } from '#/base/errors.ts';
@@ -21,16 +21,16 @@ export function encodeGrpcMessage<D extends DescMessage>(
   limit: number = grpcMaxMessage,
 ): GrpcFrame {
   const { head, tail } = encodeApart(schema, create(schema, message));
-  const size = head.length + (tail?.length ?? 0);
+  const headSize = head.reduce((sum, part) => sum + part.length, 0);
+  const size = headSize + (tail?.length ?? 0);
   if (size > limit)
     throw new EngineError(
       'resource-exhausted',
       `Cannot send a ${schema.typeName} of ${size} bytes: the limit is ${limit}`,
     );
-  const start = Buffer.allocUnsafe(prefixSize + head.length);
-  start.writeUInt8(0, 0);
-  start.writeUInt32BE(size, 1);
-  start.set(head, prefixSize);
+  const prefix = Buffer.alloc(prefixSize);
+  prefix.writeUInt32BE(size, 1);
+  const start = Buffer.concat([prefix, ...head], prefixSize + headSize);
   return tail === undefined ? [start] : [start, tail];
 }
 
@@ -47,12 +47,13 @@ export function writeGrpcFrame(stream: Writable, frame: GrpcFrame): boolean {
 const worthSplitting = 8 << 10;
 
 interface Encoded {
-  readonly head: Uint8Array;
+  readonly head: readonly Uint8Array[];
   readonly tail?: Uint8Array;
 }
 
 /** Encodes a large bytes field last, which protobuf allows, so that it need not be copied into the rest. */
 function encodeApart<D extends DescMessage>(schema: D, message: MessageShape<D>): Encoded {
+  if (message.$unknown !== undefined) return { head: joinEncoded(schema, message, message.$unknown) };
   for (const field of schema.fields) {
     if (field.fieldKind !== 'scalar' || field.scalar !== ScalarType.BYTES || field.oneof !== undefined) continue;
     const bytes: unknown = Reflect.get(message, field.localName);
@@ -61,9 +62,23 @@ function encodeApart<D extends DescMessage>(schema: D, message: MessageShape<D>)
     const rest = toBinary(schema, message);
     Reflect.set(message, field.localName, bytes);
     const lead = new BinaryWriter().tag(field.number, WireType.LengthDelimited).uint32(bytes.length).finish();
-    return { head: Buffer.concat([rest, lead]), tail: bytes };
+    return { head: [rest, lead], tail: bytes };
   }
-  return { head: toBinary(schema, message) };
+  return { head: [toBinary(schema, message)] };
+}
+
+/** Fields that are bytes already (encoded-fields.ts) go out as they are: a writer would copy them each time it grows. */
+function joinEncoded(schema: DescMessage, message: Message, encoded: readonly UnknownField[]): Uint8Array[] {
+  message.$unknown = undefined;
+  const rest = toBinary(schema, message);
+  message.$unknown = [...encoded];
+  const tags = new Map<number, Uint8Array>();
+  const tagOf = ({ no, wireType }: UnknownField): Uint8Array => {
+    const tag = tags.get(no) ?? new BinaryWriter().tag(no, wireType).finish();
+    tags.set(no, tag);
+    return tag;
+  };
+  return [rest, ...encoded.flatMap((field) => [tagOf(field), field.data])];
 }
 
 export function decodeGrpcMessage<D extends DescMessage>(schema: D, body: Uint8Array): MessageShape<D> {

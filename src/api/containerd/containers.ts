@@ -7,22 +7,33 @@ import { namespaceOf, required } from '#/api/containerd/request-scope.ts';
 import { EngineError } from '#/base/errors.ts';
 import { timestampOf } from '#/api/containerd/timestamps.ts';
 import type { ContainerRecord } from '#/core/metadata/contract.ts';
-import type { ContainerSchema } from '#/gen/containerd/services/containers/v1/containers_pb.ts';
-import { Containers } from '#/gen/containerd/services/containers/v1/containers_pb.ts';
+import {
+  Containers,
+  ContainerSchema,
+  ListContainerMessageSchema,
+  ListContainersResponseSchema,
+} from '#/gen/containerd/services/containers/v1/containers_pb.ts';
 import { anyOfValue, findAnyOfValue } from '#/rpc/any.ts';
+import { encodeOnce, messageOfItems } from '#/rpc/encoded-fields.ts';
 import type { BoundService } from '#/rpc/service.ts';
 import { bindService } from '#/rpc/service.ts';
+
+const inList = { schema: ListContainersResponseSchema, number: ListContainersResponseSchema.field.containers.number };
+const inStream = { schema: ListContainerMessageSchema, number: ListContainerMessageSchema.field.container.number };
 
 /** Container records. Deleting one does not look at tasks: clients do. */
 export function containersService({ metadata, events }: ContainerdCore): BoundService {
   const { containers } = metadata.read;
+  const encode = encodeOnce(ContainerSchema, wireContainer);
   const listed = (namespace: string, filters: readonly string[]): ContainerRecord[] =>
     selectRecords(containers.list(namespace), filters, fieldsOf);
   return bindService(Containers, {
     get: ({ id }, context) => ({ container: wireContainer(containers.get(namespaceOf(context), id)) }),
-    list: ({ filters }, context) => ({ containers: listed(namespaceOf(context), filters).map(wireContainer) }),
+    list: ({ filters }, context) =>
+      messageOfItems(inList.schema, inList.number, listed(namespaceOf(context), filters).map(encode)),
     async *listStream({ filters }, context) {
-      for (const record of listed(namespaceOf(context), filters)) yield { container: wireContainer(record) };
+      for (const record of listed(namespaceOf(context), filters))
+        yield messageOfItems(inStream.schema, inStream.number, [encode(record)]);
     },
     async create({ container }, context) {
       const namespace = namespaceOf(context);

@@ -21,7 +21,7 @@ export interface OpenMetadata {
 }
 
 /** Container records kept in memory, some ten kilobytes each. */
-const keptContainers = 500;
+const keptContainers = 2000;
 
 /**
  * Opens, or makes, the metadata file. Only one process may write it; `sqlite3 FILE` may read it meanwhile. After a crash
