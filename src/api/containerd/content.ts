@@ -1,13 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ContainerdCore } from '#/api/containerd/core.ts';
 import { writeContent } from '#/api/containerd/content-write.ts';
-import { batchesOf } from '#/api/containerd/batches.ts';
 import { selectRecords } from '#/api/containerd/select-records.ts';
 import { leaseOf, namespaceOf, releaseFrom, required } from '#/api/containerd/request-scope.ts';
 import { timestampOf } from '#/api/containerd/timestamps.ts';
 import type { IngestStatus } from '#/core/content/contract.ts';
 import type { ContentRecord } from '#/core/metadata/contract.ts';
 import { applyLabels, parseFieldMask } from '#/core/metadata/field-mask.ts';
+import { lookUp, parseFilters } from '#/core/metadata/filters.ts';
 import type { InfoSchema, StatusSchema } from '#/gen/containerd/services/content/v1/content_pb.ts';
 import { Content } from '#/gen/containerd/services/content/v1/content_pb.ts';
 import { parseDigest } from '#/oci/digest.ts';
@@ -38,9 +38,11 @@ function blobs({ content, events, metadata }: ContainerdCore): Functions {
       return { info: wireInfo(record) };
     },
     async *list({ filters }, context) {
-      const blobs = content.list(namespaceOf(context));
-      const found = selectRecords(blobs, filters, ({ digest, labels }) => ({ digest, labels }));
-      for (const batch of batchesOf(found)) yield { info: batch.map(wireInfo) };
+      const matches = parseFilters(filters);
+      for await (const page of content.pages(namespaceOf(context))) {
+        const found = page.filter(({ digest, labels }) => matches(lookUp({ digest, labels })));
+        if (found.length > 0) yield { info: found.map(wireInfo) };
+      }
     },
     async delete({ digest }, context) {
       const namespace = namespaceOf(context);

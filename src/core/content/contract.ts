@@ -72,6 +72,8 @@ export interface ContentStore {
   info(namespace: string, digest: Digest): ContentRecord;
   find(namespace: string, digest: Digest): ContentRecord | undefined;
   list(namespace: string): ContentRecord[];
+  /** The same in pages, for as many as there may be, with a turn of the loop between them. What is added meanwhile may be missing. */
+  pages(namespace: string): AsyncIterable<readonly ContentRecord[]>;
   /** Whether the namespace has the blob; if so, `lease` keeps it from now on. */
   hold(namespace: string, digest: Digest, lease: string | undefined): Promise<boolean>;
   setLabels(namespace: string, digest: Digest, change: (labels: Labels) => Labels): Promise<ContentRecord>;

@@ -188,3 +188,20 @@ test('commit() keeps a blob under the sha512 that was expected', async () => {
   const other = parseDigest(`sha512:${'0'.repeat(128)}`);
   await assert.rejects(wrong.commit({ expected: other }), { kind: 'failed-precondition' });
 });
+
+test('pages() tells every blob once, in the order of digests, with others at work in between', async () => {
+  await using store = await testContent();
+  const { content } = store;
+  for (let at = 0; at < 250; at++) await upload(content, 'default', Buffer.from(`blob ${at}`), { ref: `ref-${at}` });
+  const sizes: number[] = [];
+  const digests: string[] = [];
+  for await (const page of content.pages('default')) {
+    sizes.push(page.length);
+    digests.push(...page.map(({ digest }) => digest));
+  }
+  assert.deepEqual(sizes, [100, 100, 50]);
+  assert.deepEqual(
+    digests,
+    content.list('default').map(({ digest }) => digest),
+  );
+});

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { now } from '#/base/clock.ts';
 import { KeyedMutex } from '#/base/keyed-mutex.ts';
 import { silentLogger, type Logger } from '#/base/log.ts';
@@ -12,7 +13,7 @@ import { putBlob } from '#/core/content/put-blob.ts';
 import { readBlob, readWholeBlob } from '#/core/content/read-blob.ts';
 import { recoverContent } from '#/core/content/recover.ts';
 import { sweepContent } from '#/core/content/sweep.ts';
-import type { Metadata } from '#/core/metadata/contract.ts';
+import type { ContentRecord, Metadata } from '#/core/metadata/contract.ts';
 import { parseDigest } from '#/oci/digest.ts';
 
 export interface ContentContext {
@@ -52,6 +53,7 @@ export async function openContent({
     info: (namespace, digest) => content.get(namespace, digest),
     find: (namespace, digest) => content.find(namespace, digest),
     list: (namespace) => content.list(namespace),
+    pages: (namespace) => pagesOf((after) => content.listAfter(namespace, after, pageSize)),
     setLabels: async (namespace, digest, change) =>
       await metadata.write((tx) => {
         const before = tx.content.get(namespace, digest);
@@ -76,4 +78,13 @@ export async function openContent({
     put: async (namespace, data, options) => await putBlob(parts, namespace, data, options),
     sweep: async () => await sweepContent(parts),
   };
+}
+
+const pageSize = 100;
+
+async function* pagesOf(read: (after: string) => readonly ContentRecord[]): AsyncGenerator<readonly ContentRecord[]> {
+  for (let page = read(''); page.length > 0; page = read(page.at(-1)?.digest ?? '')) {
+    yield page;
+    await nextTurn();
+  }
 }

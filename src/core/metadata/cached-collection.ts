@@ -36,6 +36,7 @@ export function cachedCollection<R>(database: Database, table: RecordTable<R>, l
         const record = find(namespace, textOf(row, 'key'));
         return record === undefined ? [] : [record];
       }),
+    listAfter: (namespace, key, limit) => stored.listAfter(namespace, key, limit),
     holders: (key) => stored.holders(key),
     forget: (namespace, key) => {
       records.delete(placeOf(namespace, key));

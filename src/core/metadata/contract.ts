@@ -169,6 +169,8 @@ export interface ReadCollection<R> {
   find(namespace: string, key: string): R | undefined;
   get(namespace: string, key: string): R;
   list(namespace: string): R[];
+  /** The next records in the order of their keys: a list too long for one turn of the loop is read in pages. */
+  listAfter(namespace: string, key: string, limit: number): R[];
   /** Namespaces that hold a record with this key. */
   holders(key: string): string[];
 }

@@ -32,7 +32,10 @@ function missing(kind: RecordKind, namespace: string, key: string, tried: string
 export function readCollection<R>(database: Database, table: RecordTable<R>): ReadCollection<R> {
   const matches = table.keyColumns.map((column) => `${column} = ?`).join(' AND ');
   const one = `SELECT * FROM ${table.table} WHERE namespace = ? AND ${matches}`;
-  const all = `SELECT * FROM ${table.table} WHERE namespace = ? ORDER BY ${table.keyColumns.join(', ')}`;
+  const columns = table.keyColumns.join(', ');
+  const all = `SELECT * FROM ${table.table} WHERE namespace = ? ORDER BY ${columns}`;
+  const after = `SELECT * FROM ${table.table} WHERE namespace = ? AND (${columns}) > (${table.keyColumns.map(() => '?').join(', ')})
+    ORDER BY ${columns} LIMIT ?`;
   const holding = `SELECT name FROM namespaces WHERE EXISTS
     (SELECT 1 FROM ${table.table} WHERE namespace = namespaces.name AND ${matches}) ORDER BY name`;
   const find = (namespace: string, key: string): R | undefined => {
@@ -47,6 +50,8 @@ export function readCollection<R>(database: Database, table: RecordTable<R>): Re
       return record;
     },
     list: (namespace) => database.all(all, namespace).map((row) => table.decode(row)),
+    listAfter: (namespace, key, limit) =>
+      database.all(after, namespace, ...table.splitKey(key), limit).map((row) => table.decode(row)),
     holders: (key) => database.all(holding, ...table.splitKey(key)).map((row) => textOf(row, 'name')),
   };
 }
