@@ -144,10 +144,14 @@ export async function removeEverything(directory: string): Promise<void> {
     for (const pid of pids) kill(pid);
     await delay(20);
   }
+  await using last = new AsyncDisposableStack();
+  last.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  last.defer(async () => {
+    const mounts = (await listMounts()).filter(({ target }) => target.startsWith(`${directory}/`));
+    for (const { target } of mounts.reverse()) await unmountAll(target);
+  });
+  // Fails where another daemon's container has the same name; mounts and files go all the same.
   await removeTraces(join(directory, 'run'));
-  const mounts = (await listMounts()).filter(({ target }) => target.startsWith(`${directory}/`));
-  for (const { target } of mounts.reverse()) await unmountAll(target);
-  await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }
 
 /** A process of a paused container dies only when it goes on. */
