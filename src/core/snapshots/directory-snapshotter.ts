@@ -190,6 +190,7 @@ class DirectorySnapshotter implements Snapshotter {
       await refuseExisting(this.#metadata, records, { key, options });
       if (parent !== '') records.getParent(read, parent);
       if (lease !== undefined) read.leases.get(namespace, lease);
+      this.#writeBack.delay();
       const parents = this.#ancestors(records, parent);
       const id = await this.#numbers.next();
       const made = this.#directories.create(

@@ -5,8 +5,12 @@ import { targetLabel } from '#/core/snapshots/refuse-existing.ts';
 import { SnapshotRecords } from '#/core/snapshots/snapshot-records.ts';
 import { syncFileSystem } from '#/linux/sync.ts';
 
-/** Commits that come close together share one sync. */
-const delay = 2000;
+/**
+ * A sync writes what everybody has in memory, so one in the middle of an unpack holds that up: it waits until no layer
+ * has begun or ended for a while, but not for ever. Times are milliseconds.
+ */
+const quiet = 3000;
+const longest = 30_000;
 
 export interface WriteBackContext {
   readonly snapshotter: string;
@@ -34,6 +38,8 @@ export class WriteBack implements Disposable {
   readonly #context: WriteBackContext;
   #unsynced: Unsynced[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** When the oldest of them was committed. */
+  #since = 0;
   #isSyncing = false;
   #isClosed = false;
 
@@ -59,8 +65,14 @@ export class WriteBack implements Disposable {
   }
 
   note(committed: Unsynced): void {
+    if (this.#unsynced.length === 0) this.#since = performance.now();
     this.#unsynced.push(committed);
     this.#schedule();
+  }
+
+  /** A layer begins. */
+  delay(): void {
+    if (this.#unsynced.length > 0) this.#schedule();
   }
 
   [Symbol.dispose](): void {
@@ -86,8 +98,10 @@ export class WriteBack implements Disposable {
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined || this.#isSyncing || this.#isClosed) return;
-    this.#timer = setTimeout(() => void this.#sync(), delay).unref();
+    if (this.#isSyncing || this.#isClosed) return;
+    clearTimeout(this.#timer);
+    const left = Math.max(0, this.#since + longest - performance.now());
+    this.#timer = setTimeout(() => void this.#sync(), Math.min(quiet, left)).unref();
   }
 
   async #sync(): Promise<void> {
