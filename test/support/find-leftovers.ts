@@ -8,6 +8,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { errnoOf } from '#/base/errors.ts';
 import { listMounts } from '#/linux/mount-info.ts';
 import { processesOf, type Berthd } from './berthd.ts';
 import { readRecords, type RecordedContainer, type Records } from './read-records.ts';
@@ -139,7 +140,9 @@ interface ImageDocument {
 async function missingBlobs(store: string, digest: string, own: ReadonlySet<string>): Promise<string[]> {
   if (!own.has(digest)) return [digest];
   const path = join(store, 'blobs', digest.replace(':', '/'));
-  const { config, layers = [], manifests = [] } = JSON.parse(await readFile(path, 'utf8')) as ImageDocument;
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return [`the file of ${digest}`];
+  const { config, layers = [], manifests = [] } = JSON.parse(text) as ImageDocument;
   const parts = [...(config === undefined ? [] : [config]), ...layers].map((part) => part.digest);
   const present = manifests.filter((manifest) => own.has(manifest.digest));
   const below = await Promise.all(present.map((manifest) => missingBlobs(store, manifest.digest, own)));
@@ -229,13 +232,18 @@ async function strayShimSockets(
   );
 }
 
-/** Digests of stored blobs whose bytes do not have them. */
+/** Digests of stored blobs whose bytes do not have them. One that is collected meanwhile has none. */
 export async function findSpoiltBlobs({ root }: Berthd): Promise<string[]> {
   const place = join(root, contentFolder, 'blobs/sha256');
   const spoilt: string[] = [];
   for (const name of await namesIn(place)) {
     const hash = createHash('sha256');
-    await pipeline(createReadStream(join(place, name)), hash);
+    try {
+      await pipeline(createReadStream(join(place, name)), hash);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') continue;
+      throw error;
+    }
     if (hash.digest('hex') !== name) spoilt.push(name);
   }
   return spoilt;

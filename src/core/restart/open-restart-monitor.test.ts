@@ -28,15 +28,18 @@ async function openScene(args: readonly string[], labels: Labels) {
       tx.containers.update(place.namespace, { ...before, ...root, labels: { ...before.labels, ...change } });
     });
   await relabel(labels);
+  const task = { namespace: place.namespace, id: 'c', execId: '' };
+  // After the monitor, which would start it again.
+  stack.defer(async () => {
+    if (!daemon.tasks.has(place.namespace, 'c')) return;
+    await daemon.tasks.kill(task, 9, { all: true }).catch(() => {});
+    await daemon.tasks.wait(task, AbortSignal.timeout(10_000));
+    await daemon.tasks.delete(place.namespace, 'c');
+  });
   const parts = { ...daemon, snapshotters: new Map([['native', native]]), logger: silentLogger };
   stack.use(openRestartMonitor({ ...parts, interval: 100 }));
-  stack.defer(async () => {
-    await relabel({ [label('status')]: 'stopped' });
-    while (await running()) await sleep(50);
-    if (daemon.tasks.has(place.namespace, 'c')) await daemon.tasks.delete(place.namespace, 'c');
-  });
   const running = async (): Promise<boolean> => {
-    const state = await daemon.tasks.state({ namespace: place.namespace, id: 'c', execId: '' }).catch(() => undefined);
+    const state = await daemon.tasks.state(task).catch(() => undefined);
     return state?.status === 'running';
   };
   const count = (): number => Number(find().labels[label('count')] ?? '0');

@@ -84,7 +84,15 @@ function importsOf({ imports = [] }: TomlTable): readonly string[] {
 async function resolveImport(parent: string, pattern: string): Promise<readonly string[]> {
   const path = normalize(isAbsolute(pattern) ? pattern : join(dirname(parent), pattern));
   if (!path.includes('*')) return [path];
+  // Node's glob takes 5 MB to load; most machines have no drop-ins.
+  if (!(await isThere(dirname(path.slice(0, path.indexOf('*')).concat('x'))))) return [];
   const found: string[] = [];
   for await (const match of glob(path)) found.push(match);
   return found.sort();
 }
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
