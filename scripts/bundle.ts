@@ -7,25 +7,27 @@ const revision = process.env['BERTH_REVISION'] ?? 'unknown';
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out);
-await build({
-  entryPoints: [
-    { in: 'src/cli/main.ts', out: 'berth' },
-    { in: 'src/daemon/main.ts', out: 'berthd' },
-    { in: 'src/core/layers/child/main.ts', out: 'unpack' },
-  ],
-  outdir: out,
-  bundle: true,
-  splitting: true,
-  minify: true,
-  keepNames: true,
-  sourcemap: 'linked',
-  format: 'esm',
-  platform: 'node',
-  target: 'node26',
-  // Beside the programs: import.meta.dirname is then dist/ in every part of them.
-  chunkNames: '[name]-[hash]',
-  define: { 'process.env.BERTH_REVISION': JSON.stringify(revision) },
-  logLevel: 'warning',
-});
+// Each for itself: with chunks shared between them, berthd would load some hundred small files of the command's making.
+for (const entry of [
+  { in: 'src/cli/main.ts', out: 'berth' },
+  { in: 'src/daemon/main.ts', out: 'berthd' },
+  { in: 'src/core/layers/child/main.ts', out: 'unpack' },
+])
+  await build({
+    entryPoints: [entry],
+    outdir: out,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    keepNames: true,
+    sourcemap: 'linked',
+    format: 'esm',
+    platform: 'node',
+    target: 'node26',
+    // Beside the programs: import.meta.dirname is then dist/ in every part of them.
+    chunkNames: '[name]-[hash]',
+    define: { 'process.env.BERTH_REVISION': JSON.stringify(revision) },
+    logLevel: 'warning',
+  });
 for (const file of ['berth.node', 'berth-stdio']) await copyFile(`build/${file}`, `${out}/${file}`);
 await chmod(`${out}/berth-stdio`, 0o755);

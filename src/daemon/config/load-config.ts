@@ -84,7 +84,7 @@ function importsOf({ imports = [] }: TomlTable): readonly string[] {
 async function resolveImport(parent: string, pattern: string): Promise<readonly string[]> {
   const path = normalize(isAbsolute(pattern) ? pattern : join(dirname(parent), pattern));
   if (!path.includes('*')) return [path];
-  // Node's glob takes 5 MB to load; most machines have no drop-ins.
+  // Node's glob costs a megabyte once it is loaded, and most machines have no drop-ins.
   if (!(await isThere(dirname(path.slice(0, path.indexOf('*')).concat('x'))))) return [];
   const found: string[] = [];
   for await (const match of glob(path)) found.push(match);
