@@ -9,7 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 
 /* The order in what is polled: two outputs, the FIFO of stdin, signals, then the clients and their listener. */
 enum { AT_INPUT = 2, AT_SIGNALS = 3, AT_CLIENTS = 4, POLLED = AT_CLIENTS + MAX_CLIENTS + 1 };

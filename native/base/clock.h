@@ -1,5 +1,5 @@
-#ifndef BERTH_STDIO_CLOCK_H
-#define BERTH_STDIO_CLOCK_H
+#ifndef BERTH_CLOCK_H
+#define BERTH_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
