@@ -59,7 +59,7 @@ import { refuseForeignPlaces } from '#/daemon/foreign-places.ts';
 import { openInspection } from '#/daemon/open-inspection.ts';
 import { openDiffers } from '#/daemon/open-differs.ts';
 import { openSnapshotters } from '#/daemon/open-snapshotters.ts';
-import { daemonLauncher, nativeProgram } from '#/daemon/native-files.ts';
+import { daemonLauncher, nativeDirectories, nativeProgram } from '#/daemon/native-files.ts';
 import { noteUnused, readProxyPlugins } from '#/daemon/proxy-plugins.ts';
 import { daemonFacts } from '#/daemon/daemon-facts.ts';
 import { cgroupVersion, requireAbilities } from '#/daemon/require-abilities.ts';
@@ -183,6 +183,7 @@ async function openCore(stack: AsyncDisposableStack, { config, listen, logger }:
     socketAddress: config.address,
     ttrpcAddress: config.ttrpcAddress,
     publishBinary: daemonLauncher(),
+    directories: nativeDirectories,
     environment: shimEnvironment(settings),
   };
   const limits = shimLimits(settings);

@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { EngineError } from '#/base/errors.ts';
 
-/** Where a program of ours was built: beside a release's bundle, or under build/ of the repository. */
+/** Where programs of ours are: beside a release's bundle, or under build/ of the repository. */
+export const nativeDirectories: readonly string[] = [import.meta.dirname, resolve(import.meta.dirname, '../../build')];
+
 export function nativeProgram(name: string): string {
-  const places = [join(import.meta.dirname, name), resolve(import.meta.dirname, '../../build', name)];
+  const places = nativeDirectories.map((directory) => join(directory, name));
   const found = places.find((place) => existsSync(place));
   if (found !== undefined) return found;
   throw new EngineError(

@@ -10,9 +10,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { removeCgroup } from '#/linux/cgroup.ts';
 import { unmountAll } from '#/linux/mount.ts';
 import { listMounts } from '#/linux/mount-info.ts';
+import { chooseRuntime, type RuntimeChoice } from './test-runtime.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const patience = 30_000;
+/** Of releases that know no other, and for daemons that are configured by their test. */
+const usual: RuntimeChoice = { flags: [], env: {} };
 
 export interface Berthd extends AsyncDisposable {
   readonly directory: string;
@@ -53,19 +56,22 @@ export async function startBerthd(args: readonly string[] = [], options: StartOp
   const logPath = join(directory, 'log');
   let child: ChildProcess | undefined;
   let tree = options.tree ?? repository;
+  const isConfigured = options.configured === true || args.some((word) => word === '-c' || word === '--config');
+  const chosen = isConfigured ? usual : await chooseRuntime(directory);
   const launch = async (): Promise<ChildProcess> => {
     const log = createWriteStream(logPath, { flags: 'a' });
     await once(log, 'open');
     const program = join(tree, 'src/daemon/main.ts');
     const config = options.configured === true ? ['--config', join(directory, 'config.toml')] : [];
     const places = ['--root', root, '--state', state, ...config];
-    const words = [process.execPath, program, ...places, '--log-level', 'debug', ...args];
+    const own = tree === repository ? chosen : usual;
+    const words = [process.execPath, program, ...places, ...own.flags, '--log-level', 'debug', ...args];
     const [file = '', ...rest] = [...(options.launcher ?? []), ...words];
     const launched = spawn(file, rest, {
       cwd: tree,
       stdio: ['ignore', log, log],
       detached: true,
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, ...own.env, ...options.env },
     });
     log.close();
     child = launched;

@@ -11,6 +11,8 @@ export interface ShimAddresses {
   readonly ttrpcAddress: string;
   /** A program that publishes an event from its standard input, for shims that cannot do it themselves. */
   readonly publishBinary: string;
+  /** Where shims that came with the daemon are. */
+  readonly directories: readonly string[];
   /** Variables for shims besides the daemon's own. */
   readonly environment?: Readonly<Record<string, string>>;
 }

@@ -20,9 +20,8 @@ import * as calls from '#/core/tasks/task-calls.ts';
 import { decodeTaskEvent } from '#/core/tasks/task-events.ts';
 import type { TaskHost } from '#/core/tasks/task-host.ts';
 import { Registry } from '#/core/tasks/registry.ts';
+import { defaultRuntime } from '#/oci/runtime-names.ts';
 import { Teardowns } from '#/core/tasks/teardowns.ts';
-
-const usualRuntime = 'io.containerd.runc.v2';
 
 /**
  * Takes over the tasks that an earlier daemon left, and serves them and new ones. Closing leaves all of them running: who
@@ -35,13 +34,13 @@ export async function openTasks(context: TasksContext): Promise<Tasks> {
     registry: new Registry<RunningTask>('task'),
     teardowns: new Teardowns(context.logger),
     sandboxes: { registry: new Registry<RunningSandbox>('sandbox'), teardowns: new Teardowns(context.logger) },
-    binaries: createShimBinaries(),
+    binaries: createShimBinaries(context.shims.directories, context.logger),
     dialects: createShimDialects(),
     runtimeMounts: createRuntimeMounts(),
     closing: closing.signal,
   };
   // The first create need not wait for the shim to tell its version.
-  void host.binaries.find(usualRuntime).then(host.dialects.of, () => {});
+  void host.binaries.find(defaultRuntime).then(host.dialects.of, () => {});
   await adoptSandboxes(host);
   await adoptTasks(host);
   const adopted = host.registry.list().map(({ key }) => key);

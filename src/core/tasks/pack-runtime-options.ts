@@ -2,9 +2,8 @@ import type { TypedValue } from '#/base/any.ts';
 import { EngineError } from '#/base/errors.ts';
 import { OptionsSchema as RuncOptions } from '#/gen/containerd/runc/v1/options_pb.ts';
 import { OptionsSchema as OtherOptions } from '#/gen/runtimeoptions/v1/options_pb.ts';
+import { takesRuncOptions } from '#/oci/runtime-names.ts';
 import { packMessage } from '#/rpc/any.ts';
-
-export const runcRuntime = 'io.containerd.runc.v2';
 
 /** A configuration's names for runc's options, and the message's. */
 const names = {
@@ -34,7 +33,7 @@ export function packRuntimeOptions(
 ): TypedValue | undefined {
   const given = Object.entries(options).filter(([, value]) => value !== '' && value !== false && value !== 0);
   if (given.length === 0) return undefined;
-  if (type === runcRuntime) return packRuncOptions(given);
+  if (takesRuncOptions(type)) return packRuncOptions(given);
   const { TypeUrl: typeUrl, ConfigPath: configPath } = options;
   if (typeof configPath === 'string' && configPath !== '')
     return packMessage(OtherOptions, { configPath, typeUrl: typeof typeUrl === 'string' ? typeUrl : '' });

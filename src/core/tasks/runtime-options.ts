@@ -4,14 +4,16 @@ import { OptionsSchema } from '#/gen/containerd/runc/v1/options_pb.ts';
 import { holdsMessage, packMessage, unpackMessage } from '#/rpc/any.ts';
 
 /**
- * The options that a shim gets. containerd's own shim keeps its runtime's state in a fixed place unless told otherwise;
+ * The options that a shim gets. containerd's shim keeps its runtime's state in a fixed place unless told otherwise;
  * ours belongs to the daemon's state directory, so that daemons side by side do not meet.
  */
 export function runtimeOptions(state: string, options: TypedValue | undefined, binary: string): TypedValue | undefined {
   const root = join(state, 'runc');
   const given = options !== undefined && options.value.length + options.typeUrl.length > 0 ? options : undefined;
   if (given === undefined)
-    return /^containerd-shim-runc-v\d+$/.test(basename(binary)) ? packMessage(OptionsSchema, { root }) : undefined;
+    return /^containerd-shim-(?:runc|berth)-v\d+$/.test(basename(binary))
+      ? packMessage(OptionsSchema, { root })
+      : undefined;
   if (!holdsMessage(given, OptionsSchema)) return given;
   const message = unpackMessage(OptionsSchema, given);
   return message.root === '' ? packMessage(OptionsSchema, { ...message, root }) : given;

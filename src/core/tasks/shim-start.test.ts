@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { AnySchema } from '@bufbuild/protobuf/wkt';
 import { runtimeOptions } from '#/core/tasks/runtime-options.ts';
 import { parseShimAnswer } from '#/core/tasks/shim-answer.ts';
-import { findShimBinary } from '#/core/tasks/shim-binary.ts';
+import { findShimBinary, isBerthShim } from '#/core/tasks/shim-binary.ts';
 import { createShimDialects, dialectOfVersion, encodeGreeting } from '#/core/tasks/shim-dialect.ts';
 import { BootstrapParamsSchema, BootstrapResultSchema } from '#/gen/containerd/runtime/bootstrap/v1/bootstrap_pb.ts';
 import { OptionsSchema } from '#/gen/containerd/runc/v1/options_pb.ts';
@@ -36,13 +39,13 @@ test('dialectOfVersion() tells shims that want BootstrapParams from those that f
   for (const version of ['v2.3.0', '2.10.1', '3.0.0', '301026e58c61.m'])
     assert.equal(told(version), 'bootstrap', version);
   assert.equal(dialectOfVersion('no such flag'), 'legacy');
-  const installed = await findShimBinary('io.containerd.runc.v2');
+  const installed = await findShimBinary('io.containerd.runc.v2', { directories: [] });
   assert.match(installed, /\/containerd-shim-runc-v2$/);
   assert.equal(await createShimDialects().of(installed), 'legacy');
 });
 
 test('encodeGreeting() gives old shims the options alone, and newer ones all they start with', () => {
-  const addresses = { socketAddress: '/a', ttrpcAddress: '/b', publishBinary: '/c' };
+  const addresses = { socketAddress: '/a', ttrpcAddress: '/b', publishBinary: '/c', directories: [] };
   const key = { namespace: 'ns', id: 'one' };
   const options = packMessage(OptionsSchema, { binaryName: 'crun' });
   assert.equal(encodeGreeting('legacy', { key, addresses, options: undefined }).length, 0);
@@ -68,11 +71,32 @@ test('runtimeOptions() keeps runc in the state directory unless the options say 
 });
 
 test('findShimBinary() refuses names that are paths, and says what is missing', async () => {
+  const places = { directories: [] };
   for (const name of ['../evil.v1', 'io.containerd.../x', 'runc', 'a.b/c.d', ''])
-    await assert.rejects(findShimBinary(name), { kind: 'invalid-argument' }, name);
-  await assert.rejects(findShimBinary('/no/such/shim'), { kind: 'not-found' });
-  await assert.rejects(findShimBinary('io.containerd.none.v1'), {
+    await assert.rejects(findShimBinary(name, places), { kind: 'invalid-argument' }, name);
+  await assert.rejects(findShimBinary('/no/such/shim', places), { kind: 'not-found' });
+  await assert.rejects(findShimBinary('io.containerd.none.v1', places), {
     kind: 'not-found',
     message: /containerd-shim-none-v1/,
   });
+});
+
+test("findShimBinary() finds berth's own shim beside the daemon, and in place of containerd's where that is missing", async () => {
+  await using place = await mkdtempDisposable(join(tmpdir(), 'shims-'));
+  const [path, own] = [join(place.path, 'bin'), join(place.path, 'build')];
+  const install = async (directory: string, name: string): Promise<string> => {
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, name), '', { mode: 0o755 });
+    return join(directory, name);
+  };
+  await install(path, 'containerd-shim-berth-v1');
+  const ours = await install(own, 'containerd-shim-berth-v1');
+  const places = { path, directories: [own] };
+  assert.equal(await findShimBinary('io.containerd.berth.v1', places), ours);
+  assert.equal(await findShimBinary('io.containerd.runc.v2', places), ours);
+  assert.equal(isBerthShim(ours), true);
+  const theirs = await install(path, 'containerd-shim-runc-v2');
+  assert.equal(await findShimBinary('io.containerd.runc.v2', places), theirs);
+  assert.equal(isBerthShim(theirs), false);
+  await assert.rejects(findShimBinary('io.containerd.runc.v1', places), { kind: 'not-found' });
 });

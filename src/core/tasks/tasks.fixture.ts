@@ -6,7 +6,7 @@ import { newToken } from '#/base/ids.ts';
 import { now } from '#/base/clock.ts';
 import type { Events } from '#/core/events/contract.ts';
 import { createEvents } from '#/core/events/create-events.ts';
-import type { Metadata } from '#/core/metadata/contract.ts';
+import type { ContainerRecord, Metadata } from '#/core/metadata/contract.ts';
 import type { Mounts } from '#/core/mounts/contract.ts';
 import { openMounts } from '#/core/mounts/open-mounts.ts';
 import { openMetadata } from '#/core/metadata/open-metadata.ts';
@@ -14,13 +14,21 @@ import type { CreateTask, Stdio, Tasks } from '#/core/tasks/contract.ts';
 import { usualLimits } from '#/core/tasks/context.ts';
 import { openTasks } from '#/core/tasks/open-tasks.ts';
 import { timeOf } from '#/core/tasks/timestamp.ts';
+import { OptionsSchema } from '#/gen/containerd/runc/v1/options_pb.ts';
 import { Events as TtrpcEvents } from '#/gen/containerd/services/events/ttrpc/v1/events_pb.ts';
+import { defaultRuntime } from '#/oci/runtime-names.ts';
 import { listMounts } from '#/linux/mount-info.ts';
-import { jsonTypeUrls, packJson, valueOfAny } from '#/rpc/any.ts';
+import { jsonTypeUrls, packJson, packMessage, valueOfAny } from '#/rpc/any.ts';
 import { bindService } from '#/rpc/service.ts';
 import { createTtrpcServer } from '#/rpc/ttrpc-server.ts';
 
 const cgroups = '/sys/fs/cgroup';
+
+/** `BERTH_TEST_RUNTIME`: another shim to try all this with, or an OCI runtime for the default one. */
+const wantedRuntime = process.env['BERTH_TEST_RUNTIME'] ?? defaultRuntime;
+export const testRuntime: ContainerRecord['runtime'] = wantedRuntime.includes('.')
+  ? { name: wantedRuntime }
+  : { name: defaultRuntime, options: packMessage(OptionsSchema, { binaryName: wantedRuntime }) };
 
 export const stdioBinary: string = resolve('build/berth-stdio');
 
@@ -97,7 +105,7 @@ export async function openTaskDaemon(place: TaskPlace, logger: Logger = silentLo
       metadata,
       mounts,
       events,
-      shims: { socketAddress, ttrpcAddress, publishBinary: '/bin/true' },
+      shims: { socketAddress, ttrpcAddress, publishBinary: '/bin/true', directories: [resolve('build')] },
       limits: usualLimits,
       logger,
     }),
@@ -150,7 +158,7 @@ export async function putContainer(
   namespace: string,
   id: string,
   spec: object,
-  runtime = 'io.containerd.runc.v2',
+  runtime?: string,
 ): Promise<void> {
   const stamp = { labels: {}, createdAt: now(), updatedAt: now() };
   await metadata.write((tx) =>
@@ -158,7 +166,7 @@ export async function putContainer(
       ...stamp,
       id,
       image: '',
-      runtime: { name: runtime },
+      runtime: runtime === undefined ? testRuntime : { name: runtime },
       spec: packJson(jsonTypeUrls.spec, spec),
       snapshotter: '',
       snapshotKey: '',

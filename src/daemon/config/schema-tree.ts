@@ -16,6 +16,7 @@ import {
 import { branch, known, leaf, names, type Branch } from '#/daemon/config/schema.ts';
 import type { StreamProcessor } from '#/core/layers/stream-processors.ts';
 import type { LogLevel } from '#/base/log.ts';
+import { defaultRuntime } from '#/oci/runtime-names.ts';
 import { absentSections } from '#/daemon/config/sections/absent.ts';
 import { coreSections, type CoreSettings } from '#/daemon/config/sections/core.ts';
 import { criSections, type CriSettings } from '#/daemon/config/sections/cri.ts';
@@ -131,7 +132,7 @@ export const schemaTree: Branch<Settings> = branch<Settings>('', {
   berth: branch('What only berth has.', {
     docker_address: leaf(path, '', 'Docker\'s API; "" is STATE/docker.sock.'),
     snapshotter: leaf(text, 'overlayfs', "For containers made through Docker's API: overlayfs or native."),
-    runtime: leaf(text, 'io.containerd.runc.v2', "For containers made through Docker's API."),
+    runtime: leaf(text, defaultRuntime, "For containers made through Docker's API."),
     insecure_registries: leaf(
       texts,
       [],

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { EngineError, messageOf } from '#/base/errors.ts';
 import { exactly } from '#/cli/command.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
-import { defaultRuntime } from '#/cli/ctr/run/runtime-flags.ts';
+import { defaultRuntime } from '#/oci/runtime-names.ts';
 import { text } from '#/cli/flags.ts';
 import { Controller, Store } from '#/gen/containerd/services/sandbox/v1/sandbox_pb.ts';
 import { specTypeUrl } from '#/oci/runtime-spec.ts';

@@ -3,6 +3,7 @@ import { UsageError } from '#/cli/usage-error.ts';
 import { OptionsSchema as RuncOptions } from '#/gen/containerd/runc/v1/options_pb.ts';
 import { OptionsSchema as RuntimeOptions } from '#/gen/runtimeoptions/v1/options_pb.ts';
 import type { TypedValue } from '#/base/any.ts';
+import { defaultRuntime, takesRuncOptions } from '#/oci/runtime-names.ts';
 import { packMessage } from '#/rpc/any.ts';
 
 export interface RuntimeFlags {
@@ -14,14 +15,12 @@ export interface RuntimeFlags {
 }
 
 export const runtimeFlags: FlagsFor<RuntimeFlags> = {
-  runtime: text('', 'NAME', 'Runtime, or the path of its shim (default "io.containerd.runc.v2")'),
+  runtime: text('', 'NAME', `Runtime, or the path of its shim (default "${defaultRuntime}")`),
   'runtime-config-path': text('', 'FILE', 'Configuration of a runtime other than runc'),
   'runc-binary': text('', 'FILE', 'Program to use in place of runc'),
   'runc-root': text('', 'DIR', 'Where runc keeps its state'),
   'runc-systemd-cgroup': boolean('', 'Let systemd make the control groups; needs --cgroup'),
 };
-
-export const defaultRuntime = 'io.containerd.runc.v2';
 
 export interface RuntimeWish {
   readonly name: string;
@@ -33,9 +32,9 @@ export function readRuntime(flags: RuntimeFlags, cgroup: string | undefined): Ru
   const name = flags.runtime ?? defaultRuntime;
   const binaryName = flags['runc-binary'] ?? '';
   const systemdCgroup = flags['runc-systemd-cgroup'];
-  if (name !== defaultRuntime) {
+  if (!takesRuncOptions(name)) {
     if (binaryName !== '' || systemdCgroup)
-      throw new UsageError(`"--runc-binary" and "--runc-systemd-cgroup" are for runtime "${defaultRuntime}" alone`, 1);
+      throw new UsageError(`"--runc-binary" and "--runc-systemd-cgroup" are not for runtime "${name}"`, 1);
     const configPath = flags['runtime-config-path'] ?? '';
     return { name, options: configPath === '' ? undefined : packMessage(RuntimeOptions, { configPath }) };
   }

@@ -1,5 +1,6 @@
 import type { CriAuth, CriRegistry, CriTls } from '#/core/registry/cri-registry.ts';
 import { flag, text, texts, whole, path, table } from '#/daemon/config/parsers.ts';
+import { defaultRuntime } from '#/oci/runtime-names.ts';
 import type { TomlTable } from '#/daemon/config/toml.ts';
 import {
   branch,
@@ -20,7 +21,7 @@ export interface RuntimeSection {
 }
 
 const runtime = branch<RuntimeSection>('', {
-  runtime_type: leaf(text, 'io.containerd.runc.v2', 'The name of the shim.'),
+  runtime_type: leaf(text, defaultRuntime, 'The name of the shim.'),
   runtime_path: leaf(path, '', 'The path of the shim, in place of its name.'),
   runtime_engine: known(''),
   runtime_root: known(''),
@@ -133,7 +134,7 @@ export const criSections: SectionsOf<CriSettings> = {
       no_pivot: known(false),
       default_runtime: known(),
       untrusted_workload_runtime: known(),
-      runtimes: names<RuntimeSection>('', runtime, { runc: { runtime_type: 'io.containerd.runc.v2' } }),
+      runtimes: names<RuntimeSection>('', runtime, { runc: { runtime_type: defaultRuntime } }),
     }),
     cni: notHere({
       bin_dir: '',
