@@ -1043,7 +1043,7 @@ const ProtobufCMessageDescriptor io__containerd__cgroups__v2__cpustat__descripto
   (ProtobufCMessageInit) io__containerd__cgroups__v2__cpustat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor io__containerd__cgroups__v2__memory_stat__field_descriptors[38] =
+static const ProtobufCFieldDescriptor io__containerd__cgroups__v2__memory_stat__field_descriptors[42] =
 {
   {
     "anon",
@@ -1501,6 +1501,54 @@ static const ProtobufCFieldDescriptor io__containerd__cgroups__v2__memory_stat__
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "workingset_refault_anon",
+    39,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Io__Containerd__Cgroups__V2__MemoryStat, workingset_refault_anon),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "workingset_refault_file",
+    40,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Io__Containerd__Cgroups__V2__MemoryStat, workingset_refault_file),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "workingset_activate_anon",
+    41,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Io__Containerd__Cgroups__V2__MemoryStat, workingset_activate_anon),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "workingset_activate_file",
+    42,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Io__Containerd__Cgroups__V2__MemoryStat, workingset_activate_file),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned io__containerd__cgroups__v2__memory_stat__field_indices_by_name[] = {
   11,   /* field[11] = active_anon */
@@ -1539,13 +1587,17 @@ static const unsigned io__containerd__cgroups__v2__memory_stat__field_indices_by
   31,   /* field[31] = usage */
   32,   /* field[32] = usage_limit */
   20,   /* field[20] = workingset_activate */
+  40,   /* field[40] = workingset_activate_anon */
+  41,   /* field[41] = workingset_activate_file */
   21,   /* field[21] = workingset_nodereclaim */
   19,   /* field[19] = workingset_refault */
+  38,   /* field[38] = workingset_refault_anon */
+  39,   /* field[39] = workingset_refault_file */
 };
 static const ProtobufCIntRange io__containerd__cgroups__v2__memory_stat__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 38 }
+  { 0, 42 }
 };
 const ProtobufCMessageDescriptor io__containerd__cgroups__v2__memory_stat__descriptor =
 {
@@ -1555,7 +1607,7 @@ const ProtobufCMessageDescriptor io__containerd__cgroups__v2__memory_stat__descr
   "Io__Containerd__Cgroups__V2__MemoryStat",
   "io.containerd.cgroups.v2",
   sizeof(Io__Containerd__Cgroups__V2__MemoryStat),
-  38,
+  42,
   io__containerd__cgroups__v2__memory_stat__field_descriptors,
   io__containerd__cgroups__v2__memory_stat__field_indices_by_name,
   1,  io__containerd__cgroups__v2__memory_stat__number_ranges,

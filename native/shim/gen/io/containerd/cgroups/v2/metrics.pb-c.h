@@ -148,10 +148,14 @@ struct  Io__Containerd__Cgroups__V2__MemoryStat
   uint64_t max_usage;
   uint64_t swap_max_usage;
   Io__Containerd__Cgroups__V2__PSIStats *psi;
+  uint64_t workingset_refault_anon;
+  uint64_t workingset_refault_file;
+  uint64_t workingset_activate_anon;
+  uint64_t workingset_activate_file;
 };
 #define IO__CONTAINERD__CGROUPS__V2__MEMORY_STAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&io__containerd__cgroups__v2__memory_stat__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0 }
 
 
 struct  Io__Containerd__Cgroups__V2__MemoryEvents
