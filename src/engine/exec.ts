@@ -1,11 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { describeFailure, EngineError, isKind, messageOf } from '#/base/errors.ts';
 import { newContainerId } from '#/base/ids.ts';
 import { findUser } from '#/oci/find-user.ts';
 import { selectCapabilities } from '#/oci/capabilities.ts';
 import type { ProcessKey } from '#/core/tasks/contract.ts';
-import { attachStdio, openStdio } from '#/core/tasks/stdio.ts';
+import { attachStdio, makeStreams, type Streams } from '#/core/tasks/stdio.ts';
 import { processTypeUrl, type SpecProcess } from '#/oci/runtime-spec.ts';
 import { stdioDirectory } from '#/engine/container-files.ts';
 import { isRunning, type EngineContainer } from '#/engine/container-record.ts';
@@ -90,49 +90,61 @@ export async function startExec(context: EngineContext, id: string, options: Sta
   const exec = requireStartable(context, id);
   const { namespace, containerId, config } = exec;
   const container = reload(context, namespace, containerId);
-  const directory = stdioDirectory(context, id);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const openStdin = config.attachStdin && !options.detach;
-  const stdio = await openStdio({
-    binary: context.stdioBinary,
-    directory,
-    terminal: config.tty,
-    openStdin,
-    stdinOnce: !config.tty,
-    stderr: !config.tty,
-  });
+  const streams = await makeExecStreams(context, exec, options);
   const key: ProcessKey = { namespace, id: containerId, execId: id };
   try {
-    await rememberExec(directory, exec);
-    const stream = options.detach
-      ? undefined
-      : await attachStdio(stdio.socketPath, {
-          stdin: openStdin,
-          stdout: config.attachStdout || config.tty,
-          stderr: config.attachStderr && !config.tty,
-          raw: config.tty,
-          once: !config.tty,
-        });
     const process = await processOf(context, container, exec, options);
-    await context.tasks.exec(namespace, containerId, { execId: id, process, stdio: stdio.stdio });
-    const { pid } = await startRegistered(context, key);
-    await letGoOfInput(context, key, stdio.stdio);
+    const adding = context.tasks.exec(namespace, containerId, { execId: id, process, stdio: streams.stdio });
+    await Promise.all([adding, streams.hold(adding)]);
+    const { stream, pid } = await runRegistered(context, exec, { streams, options });
+    await letGoOfInput(context, key, streams.stdio);
     exec.state = { kind: 'running', pid };
     announce(context, container, `exec_start: ${config.cmd.join(' ')}`, { execID: id });
     inBackground(context, `watching exec "${id}"`, watchExec(context, container, exec));
     return { exec, stream };
   } catch (error) {
-    await stdio.stop();
-    await rm(directory, { recursive: true, force: true });
+    await streams.stop();
+    await rm(stdioDirectory(context, id), { recursive: true, force: true });
     const failure = describeFailure(`Cannot exec in container "${container.record.name}"`, error);
     endExec(exec, 0, /permission denied/i.test(failure.message) ? 126 : 127);
     throw failure;
   }
 }
 
-async function startRegistered(context: EngineContext, key: ProcessKey): Promise<{ readonly pid: number }> {
+async function makeExecStreams(context: EngineContext, exec: ExecInstance, { detach }: StartExec): Promise<Streams> {
+  const { namespace, containerId, config } = exec;
+  const directory = stdioDirectory(context, exec.id);
+  const wanted = {
+    directory,
+    terminal: config.tty,
+    openStdin: config.attachStdin && !detach,
+    stdinOnce: !config.tty,
+    stderr: !config.tty,
+  };
+  const holder = await context.tasks.streamHolder(namespace, containerId);
+  const streams = await makeStreams(wanted, { holder, binary: context.stdioBinary });
+  await rememberExec(directory, exec);
+  return streams;
+}
+
+/** Attaches to a process that the shim knows, then starts it; takes it back when it cannot be started. */
+async function runRegistered(
+  context: EngineContext,
+  { id: execId, namespace, containerId: id, config }: ExecInstance,
+  { streams, options }: { readonly streams: Streams; readonly options: StartExec },
+): Promise<{ readonly stream: Socket | undefined; readonly pid: number }> {
+  const key: ProcessKey = { namespace, id, execId };
   try {
-    return await context.tasks.start(key);
+    const stream = options.detach
+      ? undefined
+      : await attachStdio(streams.socketPath, {
+          stdin: config.attachStdin,
+          stdout: config.attachStdout || config.tty,
+          stderr: config.attachStderr && !config.tty,
+          raw: config.tty,
+          once: !config.tty,
+        });
+    return { stream, ...(await context.tasks.start(key)) };
   } catch (error) {
     await context.tasks.deleteExec(key.namespace, key.id, key.execId).catch(() => {});
     throw error;

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { formatTime, now } from '#/base/clock.ts';
 import { describeFailure, EngineError, isKind, messageOf } from '#/base/errors.ts';
 import type { Stdio } from '#/core/tasks/contract.ts';
-import { makeStdio, startStdio, type OpenStdio, type StdioProcess } from '#/core/tasks/stdio.ts';
+import { makeStreams, type Streams, type WantedStreams } from '#/core/tasks/stdio.ts';
 import { sigkill } from '#/engine/kill.ts';
 import { endsWithInput } from '#/engine/attach.ts';
 import { containerDirectory, logPathOf, stdioDirectory } from '#/engine/container-files.ts';
@@ -38,18 +38,17 @@ export async function startLocked(context: EngineContext, container: EngineConta
 
 async function run(context: EngineContext, container: EngineContainer): Promise<EngineContainer> {
   liveOf(context, container).oomKilled = false;
-  const streams = streamsOf(context, container);
-  const stdio = await makeContainerStdio(context, container, streams);
-  // The shim takes ten times as long as the owner of the streams, and needs no more of them than the FIFOs.
-  const [owner, task] = await Promise.allSettled([
-    startStdio(streams, stdio).then((process) => connectPending(context, container, process)),
-    createTask(context, container, stdio),
+  const streams = await makeContainerStreams(context, container);
+  const creating = createTask(context, container, streams.stdio);
+  const [held, task] = await Promise.allSettled([
+    streams.hold(creating).then(() => connectPending(context, container, streams)),
+    creating,
   ]);
   try {
     if (task.status === 'rejected') throw task.reason;
-    if (owner.status === 'rejected') {
+    if (held.status === 'rejected') {
       await deleteCreated(context, container);
-      throw owner.reason;
+      throw held.reason;
     }
     // A daemon that dies between the two finds a task that was created only, and takes the start back.
     const [running] = await Promise.all([
@@ -58,7 +57,7 @@ async function run(context: EngineContext, container: EngineContainer): Promise<
     ]);
     return running;
   } catch (error) {
-    if (owner.status === 'fulfilled') await owner.value.stop();
+    await streams.stop();
     throw error;
   }
 }
@@ -92,14 +91,13 @@ async function deleteCreated(context: EngineContext, { namespace, id }: EngineCo
   });
 }
 
-function streamsOf(context: EngineContext, container: EngineContainer): OpenStdio {
+function wantedStreams(context: EngineContext, container: EngineContainer): WantedStreams {
   const { config, hostConfig } = container.record;
   const logging =
     hostConfig.LogConfig.Type === 'none'
       ? {}
       : { logPath: logPathOf(context, container), logOptions: logOptionsOf(hostConfig.LogConfig) };
   return {
-    binary: context.stdioBinary,
     directory: stdioDirectory(context, container.id),
     terminal: config.Tty,
     openStdin: config.OpenStdin,
@@ -109,30 +107,27 @@ function streamsOf(context: EngineContext, container: EngineContainer): OpenStdi
   };
 }
 
-/** An earlier run's FIFOs make room for fresh ones. */
-async function makeContainerStdio(
-  context: EngineContext,
-  container: EngineContainer,
-  streams: OpenStdio,
-): Promise<Stdio> {
-  await Promise.all([
-    rm(streams.directory, { recursive: true, force: true }),
+/** An earlier run's streams make room for fresh ones. */
+async function makeContainerStreams(context: EngineContext, container: EngineContainer): Promise<Streams> {
+  const wanted = wantedStreams(context, container);
+  const [holder] = await Promise.all([
+    context.tasks.streamHolder(container.namespace, container.id),
+    rm(wanted.directory, { recursive: true, force: true }),
     mkdir(containerDirectory(context, container), { recursive: true, mode: 0o710 }),
   ]);
-  return makeStdio(streams);
+  return makeStreams(wanted, { holder, binary: context.stdioBinary });
 }
 
 /** Whoever asked to attach before the start is connected before the first byte is written. */
 async function connectPending(
   context: EngineContext,
   container: EngineContainer,
-  owner: StdioProcess,
-): Promise<StdioProcess> {
+  { socketPath }: Streams,
+): Promise<void> {
   const { pending } = liveOf(context, container);
   const waiting = [...pending];
   pending.clear();
-  await Promise.all(waiting.map((attach) => attach.connect(owner.socketPath)));
-  return owner;
+  await Promise.all(waiting.map((attach) => attach.connect(socketPath)));
 }
 
 /** Leaves the container as it was, with the reason on record, and makes the error that the person reads. */

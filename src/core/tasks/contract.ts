@@ -10,13 +10,16 @@ import type { Mount } from '#/core/snapshots/contract.ts';
 import type { TaskStats } from '#/core/tasks/task-stats.ts';
 import type { Sandboxes } from '#/core/tasks/sandbox-contract.ts';
 
-/** '' is no stream. FIFO paths, or the shim's own schemes (`file://`, `binary://`). */
+/** '' is no stream. FIFO paths, or the shim's own schemes (`file://`, `binary://`, `berth://`). */
 export interface Stdio {
   readonly terminal: boolean;
   readonly stdin: string;
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** Who holds the streams that people look at: the shim, or a program of ours beside it. */
+export type StreamHolder = 'shim' | 'program';
 
 export interface CreateTask {
   readonly rootfs: readonly Mount[];
@@ -94,6 +97,8 @@ export interface Tasks extends AsyncDisposable {
   /** First processes of all tasks of a namespace; those that do not answer are left out. */
   list(namespace: string): Promise<ProcessState[]>;
   has(namespace: string, id: string): boolean;
+  /** Of a task that is there, or will be. */
+  streamHolder(namespace: string, id: string): Promise<StreamHolder>;
   resize(process: ProcessKey, size: { readonly width: number; readonly height: number }): Promise<void>;
   closeStdin(process: ProcessKey): Promise<void>;
   pause(namespace: string, id: string): Promise<void>;

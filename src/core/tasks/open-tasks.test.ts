@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessKey } from '#/core/tasks/contract.ts';
-import { attachStdio, openStdio, stdioEnded } from '#/core/tasks/stdio.ts';
+import { attachStdio, stdioEnded } from '#/core/tasks/stdio.ts';
+import { openStdio } from '#/core/tasks/stdio-program.ts';
 import type { TaskDaemon, TaskPlace } from '#/core/tasks/tasks.fixture.ts';
 import {
   bundlesIn,

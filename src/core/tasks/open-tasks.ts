@@ -4,7 +4,7 @@ import { adoptSandboxes } from '#/core/tasks/adopt-sandboxes.ts';
 import { adoptTasks } from '#/core/tasks/adopt-tasks.ts';
 import type { TaskKey, TasksContext } from '#/core/tasks/context.ts';
 import { taskName } from '#/core/tasks/context.ts';
-import type { Exit, ProcessKey, ProcessState, Tasks } from '#/core/tasks/contract.ts';
+import type { Exit, ProcessKey, ProcessState, StreamHolder, Tasks } from '#/core/tasks/contract.ts';
 import { createTask } from '#/core/tasks/create-task.ts';
 import { deleteTask } from '#/core/tasks/delete-task.ts';
 import { EventOrder } from '#/core/tasks/event-order.ts';
@@ -14,7 +14,7 @@ import { onceOrAborted } from '#/core/tasks/once-or-aborted.ts';
 import type { RunningSandbox } from '#/core/tasks/running-sandbox.ts';
 import type { RunningTask } from '#/core/tasks/running-task.ts';
 import { createRuntimeMounts, readRuntimeInfo } from '#/core/tasks/runtime-info.ts';
-import { createShimBinaries } from '#/core/tasks/shim-binary.ts';
+import { createShimBinaries, isBerthShim } from '#/core/tasks/shim-binary.ts';
 import { createShimDialects } from '#/core/tasks/shim-dialect.ts';
 import * as calls from '#/core/tasks/task-calls.ts';
 import { decodeTaskEvent } from '#/core/tasks/task-events.ts';
@@ -70,7 +70,10 @@ function letGo(task: RunningTask): void {
   task.log[Symbol.dispose]();
 }
 
-type Life = Pick<Tasks, 'create' | 'start' | 'exec' | 'wait' | 'state' | 'list' | 'has' | 'delete' | 'deleteExec'>;
+type Life = Pick<
+  Tasks,
+  'create' | 'start' | 'exec' | 'wait' | 'state' | 'list' | 'has' | 'streamHolder' | 'delete' | 'deleteExec'
+>;
 
 function lifeOf(host: TaskHost): Life {
   const get = (key: TaskKey): RunningTask => getTask(host, key);
@@ -87,6 +90,7 @@ function lifeOf(host: TaskHost): Life {
     state: async (process) => await readState(get(process), process.execId, host.context),
     list: async (namespace) => await listStates(host, namespace),
     has: (namespace, id) => host.registry.find({ namespace, id }) !== undefined,
+    streamHolder: async (namespace, id) => await findHolder(host, { namespace, id }),
     delete: async (namespace, id, signal) => await deleteTask(host, get({ namespace, id }), signal),
     deleteExec: async (namespace, id, execId) => await calls.deleteExec(get({ namespace, id }), execId),
   };
@@ -135,6 +139,12 @@ async function waitForExit(host: TaskHost, process: ProcessKey, signal?: AbortSi
   signal?.throwIfAborted();
   const { exited } = await calls.findTracked(getTask(host, process), process.execId);
   return await onceOrAborted(exited, signal);
+}
+
+async function findHolder({ context, registry, binaries }: TaskHost, key: TaskKey): Promise<StreamHolder> {
+  const running = registry.find(key)?.binary;
+  const { runtime } = context.metadata.read.containers.get(key.namespace, key.id);
+  return isBerthShim(running ?? (await binaries.find(runtime.name))) ? 'shim' : 'program';
 }
 
 async function listStates(host: TaskHost, namespace: string): Promise<ProcessState[]> {

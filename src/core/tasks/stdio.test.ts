@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openTestStdio, output, play, readAll, readLog, withStdin } from '#/core/tasks/stdio.fixture.ts';
-import { attachStdio, openStdio, stdioEnded, stopStrayStdio } from '#/core/tasks/stdio.ts';
+import { attachStdio, stdioEnded, stopStrayStdio } from '#/core/tasks/stdio.ts';
+import { openStdio } from '#/core/tasks/stdio-program.ts';
 import { stdioBinary } from '#/core/tasks/tasks.fixture.ts';
 import { isAlive } from '#/linux/process.ts';
 

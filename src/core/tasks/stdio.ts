@@ -1,17 +1,14 @@
 /**
- * The streams of a process that people look at: one small process of ours (`native/stdio`) holds them, writes the log and
- * serves whoever attaches, so that they outlive the daemon. The shim gets FIFOs.
+ * The streams of a process that people look at. Whoever holds them writes the log and serves those who attach, so that they
+ * outlive the daemon: the shim itself where it is ours, else a small process of ours beside it.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError, describeFailure } from '#/base/errors.ts';
-import type { Stdio } from '#/core/tasks/contract.ts';
+import type { Stdio, StreamHolder } from '#/core/tasks/contract.ts';
 import { abandonStdio } from '#/core/tasks/attach-stdio.ts';
-import { mkfifo } from '#/linux/mknod.ts';
-import { collectOutput, openChildPipe } from '#/linux/pipe.ts';
-import type { Child } from '#/linux/spawn.ts';
-import { spawn } from '#/linux/spawn.ts';
+import { shimStdio } from '#/core/tasks/shim-stdio.ts';
+import { makeStdio, startStdio, type StdioProcess } from '#/core/tasks/stdio-program.ts';
 
 export { type AttachStdio, attachStdio, stdioEnded } from '#/core/tasks/attach-stdio.ts';
 
@@ -20,12 +17,12 @@ export interface LogOptions {
   readonly maxSize?: number;
   /** Files in all; absent: 1, which is begun anew at the limit. */
   readonly maxFiles?: number;
+  /** Bytes that may wait to be logged, beyond which lines are dropped; absent: the process waits. */
+  readonly maxBuffer?: number;
 }
 
-export interface OpenStdio {
-  /** Path of berth-stdio. */
-  readonly binary: string;
-  /** Where FIFOs and socket are made; the caller's own, and removed by the caller. */
+export interface WantedStreams {
+  /** Where socket and FIFOs are made; the caller's own, and removed by the caller. */
   readonly directory: string;
   /** A log in Docker's json-file format; absent: none. */
   readonly logPath?: string;
@@ -38,97 +35,49 @@ export interface OpenStdio {
   readonly stderr: boolean;
 }
 
-export interface StdioProcess {
+export interface Streams {
   /** For the task that is created or exec'd with these streams. */
   readonly stdio: Stdio;
+  /** Where clients attach. */
   readonly socketPath: string;
-  readonly pid: number;
-  /** Ends it when no process ever got the streams; else it ends with that process, and this only waits a little. */
+  /**
+   * When it resolves, clients may attach, and miss nothing as long as the process is not started. `added` is the shim's
+   * taking the streams: by the creation of a task, or the registration of an exec.
+   */
+  hold(added: Promise<unknown>): Promise<void>;
+  /** Gives the streams up when no process ever got them; else they end with that process. */
   stop(): Promise<void>;
 }
 
-const startLimit = 5000;
+export interface StreamsPlace {
+  readonly holder: StreamHolder;
+  /** Path of berth-stdio. */
+  readonly binary: string;
+}
+
 const stopLimit = 1000;
-const sigterm = 15;
-const maxComplaint = 4096;
 
-/** Makes the FIFOs and starts the process that holds them. When it resolves, clients may attach. */
-export async function openStdio(options: OpenStdio): Promise<StdioProcess> {
-  return startStdio(options, await makeStdio(options));
-}
-
-/** Makes the FIFOs only: a task may be created on them while the process that holds them starts. */
-export async function makeStdio(options: OpenStdio): Promise<Stdio> {
-  const { directory, terminal, openStdin } = options;
-  const path = (name: string, wanted: boolean): string => (wanted ? join(directory, name) : '');
-  const stdio: Stdio = {
-    terminal,
-    stdin: path('stdin', openStdin),
-    stdout: path('stdout', true),
-    stderr: path('stderr', options.stderr && !terminal),
-  };
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  try {
-    const fifos = [stdio.stdin, stdio.stdout, stdio.stderr].filter((fifo) => fifo !== '');
-    await Promise.all(fifos.map((fifo) => mkfifo(fifo, 0o600)));
-    return stdio;
-  } catch (error) {
-    throw describeFailure(`Cannot open streams in "${directory}"`, error);
-  }
-}
-
-/** Starts the process that holds the FIFOs. When it resolves, clients may attach. */
-export async function startStdio(options: OpenStdio, stdio: Stdio): Promise<StdioProcess> {
-  const socketPath = join(options.directory, 'socket');
-  try {
-    const child = await start(options, flagsOf(options, stdio, socketPath));
-    return { stdio, socketPath, pid: child.pid, stop: () => stop(child) };
-  } catch (error) {
-    throw describeFailure(`Cannot open streams in "${options.directory}"`, error);
-  }
-}
-
-function flagsOf({ logPath, logOptions = {}, stdinOnce }: OpenStdio, stdio: Stdio, socketPath: string): string[] {
-  const { maxSize = 0, maxFiles = 1 } = logOptions;
-  return [
-    '--socket',
+/** Makes what a process can be created with. Nobody holds it yet. */
+export async function makeStreams(wanted: WantedStreams, { holder, binary }: StreamsPlace): Promise<Streams> {
+  const socketPath = join(wanted.directory, 'socket');
+  await mkdir(wanted.directory, { recursive: true, mode: 0o700 });
+  if (holder === 'shim')
+    return {
+      stdio: shimStdio(wanted, socketPath),
+      socketPath,
+      hold: async (added) => void (await added),
+      stop: async () => {},
+    };
+  const options = { ...wanted, binary };
+  const stdio = await makeStdio(options);
+  let starting: Promise<StdioProcess> | undefined;
+  return {
+    stdio,
     socketPath,
-    '--stdout',
-    stdio.stdout,
-    ...(stdio.stderr === '' ? [] : ['--stderr', stdio.stderr]),
-    ...(stdio.stdin === '' ? [] : ['--stdin', stdio.stdin]),
-    ...(stdinOnce ? ['--stdin-once'] : []),
-    ...(stdio.terminal ? ['--terminal'] : []),
-    ...(logPath === undefined ? [] : ['--log', logPath, '--max-size', String(maxSize), '--max-file', String(maxFiles)]),
-  ];
-}
-
-/** Resolves when the process says that it is ready; what it complains of instead is the error. */
-async function start({ binary }: OpenStdio, args: readonly string[]): Promise<Child> {
-  using stdout = openChildPipe('from-child');
-  using stderr = openChildPipe('from-child');
-  const child = spawn({
-    file: binary,
-    args,
-    env: {},
-    stdio: ['ignore', stdout.fd, stderr.fd],
-    detached: true,
-    unref: true,
-  });
-  stdout.release();
-  stderr.release();
-  const texts = [stdout, stderr].map(({ stream }) => collectOutput(stream, (bytes) => bytes <= maxComplaint));
-  const late = delay(startLimit, undefined, { ref: false });
-  const [said, complaint] = (await Promise.race([Promise.all(texts), late])) ?? [];
-  if (said?.toString() === 'ready\n') return child;
-  child.kill(9);
-  const why = complaint === undefined ? `it was not ready after ${startLimit} ms` : complaint.toString('utf8').trim();
-  throw new EngineError('internal', `Cannot start "${binary}": ${why === '' ? 'it ended' : why}`);
-}
-
-async function stop(child: Child): Promise<void> {
-  if (!child.kill(sigterm)) return;
-  await Promise.race([child.exited, delay(stopLimit, undefined, { ref: false })]);
+    // A shim takes ten times as long, and needs no more of it than the FIFOs.
+    hold: async () => void (await (starting ??= startStdio(options, stdio))),
+    stop: async () => await (await starting?.catch(() => undefined))?.stop(),
+  };
 }
 
 /** Ends the process that holds the streams in `directory`, of an earlier daemon too, unless somebody writes to them. */
