@@ -96,17 +96,18 @@ async function takeBackStart(context: EngineContext, container: EngineContainer)
   await saveState(context, container, { kind: 'created', exitCode: 0, error: '' });
 }
 
-/** After a reboot, or when shim and container died together: nobody knows the exit code any more. */
+/** The shim is gone, and has written down how the container ended; after a reboot nobody knows the exit code any more. */
 async function recordLostTask(context: EngineContext, container: EngineContainer): Promise<void> {
   const { state } = container;
   if (!isRunning(state)) return;
+  const exit = context.tasks.takeLost(container.namespace, container.id);
   const lost = await saveState(context, container, {
     kind: 'exited',
-    exitCode: 255,
-    error: 'the container ended while berthd was away, and its shim with it',
+    exitCode: exit?.exitStatus ?? 255,
+    error: exit === undefined ? 'the container ended while berthd was away, and its shim with it' : '',
     oomKilled: false,
     startedAt: state.startedAt,
-    finishedAt: formatTime(now()),
+    finishedAt: formatTime(exit?.exitedAt ?? now()),
   });
   if (lost.record.hostConfig.AutoRemove) await removeLocked(context, lost);
 }

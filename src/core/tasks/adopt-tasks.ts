@@ -118,6 +118,7 @@ async function adoptBundle(host: TaskHost, bundle: Bundle): Promise<void> {
     }
     context.logger.warn('a task did not outlive the daemon', fields);
     const exit = await undoTask(host, bundle);
+    if (exit !== undefined) host.lost.set(taskName(bundle.key), exit);
     publishLoss(host, bundle.key, exit ?? { pid: 0, exitStatus: 255, exitedAt: now() }, true);
   }
 }

@@ -124,4 +124,6 @@ export interface Tasks extends AsyncDisposable {
   }): void;
   /** Ids of all tasks that were found alive or stopped at start, by namespace. */
   adopted(): readonly { readonly namespace: string; readonly id: string }[];
+  /** How a task ended that was found without its shim at start, told once; undefined where nobody knows. */
+  takeLost(namespace: string, id: string): Exit | undefined;
 }

@@ -7,8 +7,10 @@ import { taskName } from '#/core/tasks/context.ts';
 import type { Exit } from '#/core/tasks/contract.ts';
 import { removeSocket } from '#/core/tasks/endpoint-file.ts';
 import { deleteByShim } from '#/core/tasks/run-shim.ts';
+import { findExit } from '#/core/tasks/exit-file.ts';
 import type { RunningTask } from '#/core/tasks/running-task.ts';
 import type { TaskHost } from '#/core/tasks/task-host.ts';
+import type { TrackedProcess } from '#/core/tasks/tracked-process.ts';
 
 /** What is said of an exit that nobody saw. */
 const unknownExit = 255;
@@ -25,7 +27,9 @@ export function watchShim(host: TaskHost, task: RunningTask): void {
 async function loseTask(host: TaskHost, task: RunningTask): Promise<void> {
   const { context, registry } = host;
   const { bundle, binary, endpoint, joined } = task;
-  const ended = task.init.exit;
+  // What the shim wrote down before it died, of every process; else whoever was left died with it.
+  const written = await readExits(task);
+  const ended = task.init.exit ?? written.get(task.init);
   const warn = (error: unknown): undefined => {
     context.logger.warn('cannot clean up after a shim', { task: taskName(task.key), error: messageOf(error) });
     return undefined;
@@ -36,9 +40,20 @@ async function loseTask(host: TaskHost, task: RunningTask): Promise<void> {
   await deactivateRootfs(host, task.key);
   task.log[Symbol.dispose]();
   if (!registry.remove(task)) return;
+  const isNew = task.init.exit === undefined;
+  for (const [process, exit] of written) process.finish(exit);
   const exit = ended ?? { pid: task.init.pid, exitStatus: found?.exitStatus ?? unknownExit, exitedAt: now() };
   task.finishAll(exit);
-  publishLoss(host, task.key, exit, ended === undefined);
+  publishLoss(host, task.key, exit, isNew);
+}
+
+async function readExits(task: RunningTask): Promise<Map<TrackedProcess, Exit>> {
+  const found = new Map<TrackedProcess, Exit>();
+  for (const process of task.processes()) {
+    const exit = await findExit(task.bundle, process.execId);
+    if (exit !== undefined) found.set(process, exit);
+  }
+  return found;
 }
 
 /** The events that the shim can no longer send. */

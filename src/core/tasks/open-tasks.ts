@@ -34,6 +34,7 @@ export async function openTasks(context: TasksContext): Promise<Tasks> {
     registry: new Registry<RunningTask>('task'),
     teardowns: new Teardowns(context.logger),
     sandboxes: { registry: new Registry<RunningSandbox>('sandbox'), teardowns: new Teardowns(context.logger) },
+    lost: new Map(),
     binaries: createShimBinaries(context.shims.directories, context.logger),
     dialects: createShimDialects(),
     runtimeMounts: createRuntimeMounts(),
@@ -51,6 +52,7 @@ export async function openTasks(context: TasksContext): Promise<Tasks> {
     sandboxes: openSandboxes(host),
     runtimeInfo: async (runtime, options) => await readRuntimeInfo(await host.binaries.find(runtime), options),
     adopted: () => adopted,
+    takeLost: (namespace, id) => takeLost(host, { namespace, id }),
     [Symbol.asyncDispose]: async () => {
       closing.abort();
       await host.teardowns.allSettled();
@@ -139,6 +141,12 @@ async function waitForExit(host: TaskHost, process: ProcessKey, signal?: AbortSi
   signal?.throwIfAborted();
   const { exited } = await calls.findTracked(getTask(host, process), process.execId);
   return await onceOrAborted(exited, signal);
+}
+
+function takeLost({ lost }: TaskHost, key: TaskKey): Exit | undefined {
+  const exit = lost.get(taskName(key));
+  lost.delete(taskName(key));
+  return exit;
 }
 
 async function findHolder({ context, registry, binaries }: TaskHost, key: TaskKey): Promise<StreamHolder> {

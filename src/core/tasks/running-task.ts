@@ -57,6 +57,10 @@ export class RunningTask {
     return process;
   }
 
+  processes(): readonly TrackedProcess[] {
+    return [this.init, ...this.#execs.values()];
+  }
+
   forget(execId: string): void {
     this.#execs.delete(execId);
   }

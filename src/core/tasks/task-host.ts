@@ -1,4 +1,5 @@
 import type { TasksContext } from '#/core/tasks/context.ts';
+import type { Exit } from '#/core/tasks/contract.ts';
 import type { ShimBinaries } from '#/core/tasks/shim-binary.ts';
 import type { RuntimeMounts } from '#/core/tasks/runtime-info.ts';
 import type { ShimDialects } from '#/core/tasks/shim-dialect.ts';
@@ -13,6 +14,8 @@ export interface TaskHost {
   readonly registry: Registry<RunningTask>;
   readonly sandboxes: { readonly registry: Registry<RunningSandbox>; readonly teardowns: Teardowns };
   readonly teardowns: Teardowns;
+  /** How tasks ended that did not outlive an earlier daemon, by their names. */
+  readonly lost: Map<string, Exit>;
   readonly binaries: ShimBinaries;
   readonly dialects: ShimDialects;
   readonly runtimeMounts: RuntimeMounts;

@@ -7,6 +7,7 @@ import type { Exit } from '#/core/tasks/contract.ts';
 import { taskName } from '#/core/tasks/context.ts';
 import { endContainerOf, endShim } from '#/core/tasks/end-shim.ts';
 import { findEndpoint, findShimPath, isInSandbox, removeSocket } from '#/core/tasks/endpoint-file.ts';
+import { findExit } from '#/core/tasks/exit-file.ts';
 import { removeLeftCgroup } from '#/core/tasks/left-cgroup.ts';
 import { deleteByShim } from '#/core/tasks/run-shim.ts';
 import type { ShimEndpoint } from '#/core/tasks/shim-answer.ts';
@@ -28,6 +29,7 @@ export async function undoTask(host: TaskHost, bundle: Bundle): Promise<Exit | u
   const endpoint = await findEndpoint(bundle.path).catch(warn('cannot read where a shim listens'));
   await takeShimDown(host, bundle, endpoint).catch(warn('cannot end a shim'));
   const binary = await findShimPath(bundle.path);
+  const written = await findExit(bundle);
   const exit =
     binary === undefined
       ? undefined
@@ -37,7 +39,7 @@ export async function undoTask(host: TaskHost, bundle: Bundle): Promise<Exit | u
   await removeLeftCgroup(bundle).catch(warn('cannot remove the cgroup of a container'));
   await removeBundle(bundle);
   await deactivateRootfs(host, bundle.key);
-  return exit;
+  return written ?? exit;
 }
 
 async function takeShimDown({ context, registry }: TaskHost, bundle: Bundle, endpoint?: ShimEndpoint): Promise<void> {
