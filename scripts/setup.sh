@@ -3,6 +3,7 @@
 #   setup.sh run     what berth needs to run
 #   setup.sh test    and what its tests need besides
 #   setup.sh peers   and the real clients that it is compared with
+#   setup.sh vm      or what the tests in virtual machines need
 set -eu
 cd "$(dirname "$0")/.."
 purpose=${1:-run}
@@ -26,8 +27,12 @@ tests='/usr/bin/skopeo:skopeo /usr/bin/umoci:umoci /usr/bin/docker-registry:dock
 peers='/usr/sbin/debootstrap:debootstrap /usr/bin/tmux:tmux /usr/bin/ctr-remote:stargz-snapshotter /usr/lib/cni/bridge:containernetworking-plugins
   /usr/sbin/iptables:iptables /sbin/ip:iproute2'
 
+# The guest's own packages are no concern of the host: test/vm/guest/make-root.sh fetches them.
+vm='/usr/bin/qemu-system-x86_64:qemu-system-x86 /sbin/depmod:kmod'
+
 [ "$purpose" = run ] || needs="$needs $tests"
-[ "$purpose" = run ] || [ "$purpose" = test ] || needs="$needs $peers"
+[ "$purpose" != peers ] || needs="$needs $peers"
+[ "$purpose" != vm ] || needs="$needs $vm"
 
 missing=''
 for need in $needs; do
