@@ -95,14 +95,14 @@ function wordsFor(machine: Machine, options: VmOptions): string[] {
     return ['-drive', drive, '-device', `virtio-blk-pci,drive=${name},serial=${name}`];
   });
   const kernel = `console=ttyS0 loglevel=4 panic=-1 vm.init=${options.init ?? 'agent'} ${options.kernelOptions ?? ''}`;
-  return [
-    ...['-machine', 'pc', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', String(options.processors ?? 2)],
-    ...['-m', String(options.memory ?? 512), '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    ...['-kernel', machine.kernel, '-initrd', machine.initramfs, '-append', kernel.trim()],
-    ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
-    ...['-device', 'virtio-serial-pci', '-chardev', 'socket,id=agent,fd=3', '-device', 'virtserialport,chardev=agent'],
-    ...drives,
+  const lines = [
+    `-machine pc -accel tcg,thread=multi -cpu max -smp ${options.processors ?? 2} -m ${options.memory ?? 512}`,
+    '-nodefaults -no-user-config -display none -no-reboot',
+    '-chardev stdio,id=console,signal=off -serial chardev:console',
+    '-device virtio-serial-pci -chardev socket,id=agent,fd=3 -device virtserialport,chardev=agent',
   ];
+  const words = lines.flatMap((line) => line.split(' '));
+  return [...words, '-kernel', machine.kernel, '-initrd', machine.initramfs, '-append', kernel.trim(), ...drives];
 }
 
 function keepConsole(child: ChildProcess): () => string {
@@ -139,14 +139,16 @@ function vmOver({ child, agent, screen, failed }: Parts): Vm {
       onOutput: (stream: 'stdout' | 'stderr', chunk: Buffer) => void output[stream].push(chunk),
     };
     const code = await agent.run(command, late);
-    const said = { code, stdout: Buffer.concat(output.stdout), stderr: Buffer.concat(output.stderr) };
-    if (late.aborted) throw failed(`"${words.join(' ')}" took too long, and said\n${said.stdout}${said.stderr}`);
-    return said;
+    const [stdout, stderr] = [Buffer.concat(output.stdout), Buffer.concat(output.stderr)];
+    if (late.aborted)
+      throw failed(`"${words.join(' ')}" took too long, and said\n${stdout.toString()}${stderr.toString()}`);
+    return { code, stdout, stderr };
   };
   const mustRunBytes = async (words: readonly string[], options: GuestRunOptions): Promise<Buffer> => {
     const { code, stdout, stderr } = await runBytes(words, options);
     if (code === 0) return stdout;
-    throw new Error(`"${words.join(' ')}" ended with ${code} in the guest\nstdout: ${stdout}\nstderr: ${stderr}`);
+    const said = `stdout: ${stdout.toString()}\nstderr: ${stderr.toString()}`;
+    throw new Error(`"${words.join(' ')}" ended with ${code} in the guest\n${said}`);
   };
   const mustRunGuest = async (words: readonly string[], options: GuestRunOptions = {}): Promise<string> =>
     (await mustRunBytes(words, options)).toString();
