@@ -63,7 +63,8 @@ import { daemonLauncher, nativeDirectories, nativeProgram } from '#/daemon/nativ
 import { noteUnused, readProxyPlugins } from '#/daemon/proxy-plugins.ts';
 import { daemonFacts } from '#/daemon/daemon-facts.ts';
 import { cgroupVersion, requireAbilities } from '#/daemon/require-abilities.ts';
-import { findRuntime } from '#/daemon/runtime-facts.ts';
+import { openPreferredRuntime } from '#/daemon/preferred-runtime.ts';
+import { findOciRuntimes, findRuntime } from '#/daemon/runtime-facts.ts';
 
 const quietMilliseconds = 2000;
 
@@ -78,14 +79,15 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
   await makeDirectories(config);
   stack.use(await lockRoot(config));
   const optDirectory = await openOptDirectory(config);
-  const [abilities, runtime, id] = await Promise.all([
+  const [abilities, runtime, programs, id] = await Promise.all([
     findAbilities(join(config.state, 'tmpmounts')),
     findRuntime(),
+    findOciRuntimes(),
     daemonId(config.root),
   ]);
   requireAbilities(abilities);
   const core = await openCore(stack, { config, listen: places.ttrpc, logger });
-  const engine = stack.use(await openEngineOn(core, config, { abilities, logger }));
+  const engine = stack.use(await openEngineOn(core, config, { stack, abilities, programs, logger }));
   await core.images.recover();
   const restarts = openRestarts(stack, core, { config, logger });
 
@@ -110,7 +112,7 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
     }),
   );
   inspection.watchCalls(containerdApi.openCalls);
-  const facts = daemonFacts({ config, abilities, runtime, id, registry: core.registry });
+  const facts = daemonFacts({ config, abilities, runtime, id, registry: core.registry, programs });
   const onActivity = (): void => memory.touch();
   stack.use(await openDockerApi({ engine, facts, listen: places.docker, logger, onActivity }));
   memory.touch();
@@ -218,16 +220,27 @@ function openRestarts(
   return { restartPolicies };
 }
 
+interface EngineSources {
+  readonly stack: AsyncDisposableStack;
+  readonly abilities: Abilities;
+  /** OCI runtimes that are installed. */
+  readonly programs: readonly string[];
+  readonly logger: Logger;
+}
+
 async function openEngineOn(
   core: Core,
   { root, state, snapshotter, runtime, settings }: DaemonConfig,
-  { abilities, logger }: { readonly abilities: Abilities; readonly logger: Logger },
+  { stack, abilities, programs, logger }: EngineSources,
 ): Promise<Engine> {
   const host = await readHostFacts();
   const stdioBinary = nativeProgram('berth-stdio');
   const version = cgroupVersion(abilities);
-  const runtimes = runtimesOf(settings);
-  const names = { snapshotter, runtime, runtimes };
+  const runtimes = runtimesOf(settings, programs);
+  const preferred = stack.use(
+    openPreferredRuntime({ root, state, cgroupVersion: version, directories: nativeDirectories, logger }),
+  );
+  const names = { snapshotter, runtime, runtimes, preferRuntime: preferred.prefer };
   return openEngine({ ...core, logger, host, ...names, root, state, stdioBinary, cgroupVersion: version });
 }
 

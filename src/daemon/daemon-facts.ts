@@ -14,10 +14,12 @@ export interface FactSources {
   readonly runtime: RuntimeFacts;
   readonly id: string;
   readonly registry: Registry;
+  /** OCI runtimes that are installed. */
+  readonly programs: readonly string[];
 }
 
 /** What Docker's clients are told of this daemon. */
-export function daemonFacts({ config, abilities, runtime, id, registry }: FactSources): DaemonFacts {
+export function daemonFacts({ config, abilities, runtime, id, registry, programs }: FactSources): DaemonFacts {
   return {
     version,
     revision,
@@ -28,7 +30,7 @@ export function daemonFacts({ config, abilities, runtime, id, registry }: FactSo
     cgroupVersion: cgroupVersion(abilities),
     logLevel: config.logLevel,
     runtimePath: runtime.path,
-    runtimes: [...runtimesOf(config.settings).keys()],
+    runtimes: [...runtimesOf(config.settings, programs).keys()],
     runtimeVersion: runtime.version,
     registries: namedRegistries(config.settings),
     checkLogin: (host, credentials, signal) => registry.checkLogin(host, credentials, signal),

@@ -11,6 +11,7 @@ import type { SnapshotterSettings } from '#/core/snapshots/snapshotters.ts';
 import type { ContainerRecord } from '#/core/metadata/contract.ts';
 import { packRuntimeOptions } from '#/core/tasks/pack-runtime-options.ts';
 import type { ShimLimits } from '#/core/tasks/context.ts';
+import { defaultRuntime } from '#/oci/runtime-names.ts';
 import type { Settings } from '#/daemon/config/schema-tree.ts';
 
 export function shimLimits({ timeouts }: Settings): ShimLimits {
@@ -110,15 +111,25 @@ export function streamProcessors({ stream_processors: sections }: Settings): rea
   });
 }
 
-/** The runtimes that people's containers may name, by the names of the CRI section. */
-export function runtimesOf({ plugins }: Settings): ReadonlyMap<string, ContainerRecord['runtime']> {
+/**
+ * The runtimes that people's containers may name: OCI runtimes that are there, by the names of their `programs`, and above
+ * them what the CRI section names.
+ */
+export function runtimesOf({ plugins }: Settings, programs: readonly string[]): ReadonlyMap<string, Runtime> {
   const { runtimes } = plugins['io.containerd.cri.v1.runtime'].containerd;
-  return new Map(
-    Object.entries(runtimes).map(([name, { runtime_type: type, runtime_path: path, options }]) => {
-      const packed = packRuntimeOptions(type, options, stringify(options));
-      return [name, { name: path || type, ...(packed === undefined ? {} : { options: packed }) }];
-    }),
-  );
+  const named = Object.entries(runtimes).map(([name, { runtime_type: type, runtime_path: path, options }]): Entry => {
+    const packed = packRuntimeOptions(type, options, stringify(options));
+    return [name, { name: path || type, ...(packed === undefined ? {} : { options: packed }) }];
+  });
+  return new Map([...programs.map(ociRuntime), ...named]);
+}
+
+type Runtime = ContainerRecord['runtime'];
+type Entry = [string, Runtime];
+
+function ociRuntime(program: string): Entry {
+  const options = packRuntimeOptions(defaultRuntime, { BinaryName: program }, '');
+  return [program, { name: defaultRuntime, ...(options === undefined ? {} : { options }) }];
 }
 
 /** Variables for shims. */

@@ -6,12 +6,11 @@ import { EngineError } from '#/base/errors.ts';
 export const nativeDirectories: readonly string[] = [import.meta.dirname, resolve(import.meta.dirname, '../../build')];
 
 export function nativeProgram(name: string): string {
-  const places = nativeDirectories.map((directory) => join(directory, name));
-  const found = places.find((place) => existsSync(place));
+  const found = nativeDirectories.map((directory) => join(directory, name)).find((place) => existsSync(place));
   if (found !== undefined) return found;
   throw new EngineError(
     'failed-precondition',
-    `Cannot find "${name}" at ${places.join(' or ')}: build it with "make -C native"`,
+    `Cannot find "${name}" at ${nativeDirectories.join(' or ')}: build it with "make -C native"`,
   );
 }
 

@@ -30,7 +30,17 @@ export async function findRuntime(): Promise<RuntimeFacts> {
   return { path, version: /^runc version (\S+)/m.exec(stdout.toString())?.[1] ?? 'unknown' };
 }
 
-async function findProgram(name: string): Promise<string | undefined> {
+/** OCI runtimes whose names people may use without naming them in the configuration. */
+const known = ['runc', 'crun', 'runsc'];
+
+/** Those of the known OCI runtimes that are installed. */
+export async function findOciRuntimes(): Promise<string[]> {
+  const paths = await Promise.all(known.map(findProgram));
+  return known.filter((_, index) => paths[index] !== undefined);
+}
+
+/** Where a program of PATH is. */
+export async function findProgram(name: string): Promise<string | undefined> {
   for (const directory of new Set(searched.split(':').filter((entry) => entry.startsWith('/')))) {
     const path = join(directory, name);
     const runs = await access(path, constants.X_OK).then(

@@ -34,6 +34,8 @@ export interface EngineParts {
   readonly snapshotter: string;
   /** For containers that name none: a name of the table, or a shim's. */
   readonly runtime: string;
+  /** Adds the OCI runtime that is the better choice on this host to a shim that is named alone. */
+  readonly preferRuntime: (runtime: ContainerRecord['runtime']) => ContainerRecord['runtime'];
   /** By the names that people use. */
   readonly runtimes: ReadonlyMap<string, ContainerRecord['runtime']>;
   /** Persistent files: logs, hosts files. */

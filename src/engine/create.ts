@@ -19,6 +19,7 @@ import {
 } from '#/engine/container-record.ts';
 import { checkName, reserveName } from '#/engine/container-name.ts';
 import type { Config, HostConfig } from '#/engine/docker-config.ts';
+import { findRuntime } from '#/engine/find-runtime.ts';
 import { commandOf, mergeImageConfig } from '#/engine/merge-image-config.ts';
 import { randomName } from '#/engine/random-name.ts';
 import { readUserFiles } from '#/engine/read-user-files.ts';
@@ -60,8 +61,9 @@ export async function createContainer(
     args,
     restartCount: 0,
   };
+  const runtime = await findRuntime(context, request.hostConfig.Runtime);
   const chain = await context.images.unpack(namespace, resolved, context.snapshotter);
-  const container = await reserve(context, namespace, { id, name: request.name, image: image.name, record });
+  const container = await reserve(context, namespace, { id, name: request.name, image: image.name, record, runtime });
   try {
     const finished = await furnish(context, container, chain);
     announce(context, finished, 'create');
@@ -112,6 +114,7 @@ async function reserve(
     readonly name: string;
     readonly image: string;
     readonly record: Omit<EngineRecord, 'name'>;
+    readonly runtime: ContainerRecord['runtime'];
   },
 ): Promise<EngineContainer> {
   if (wish.name !== '') checkName(wish.name);
@@ -125,7 +128,7 @@ async function reserve(
         id: wish.id,
         image: wish.image,
         labels: coreLabels(record),
-        runtime: findRuntime(context, wish.record.hostConfig.Runtime),
+        runtime: wish.runtime,
         spec: { typeUrl: specTypeUrl, value: new Uint8Array() },
         snapshotter: context.snapshotter,
         snapshotKey: wish.id,
@@ -140,20 +143,6 @@ async function reserve(
     { durable: false },
   );
   return asEngineContainer(namespace, core);
-}
-
-/** `io.containerd.kata.v2` names a shim itself. */
-const shimName = /^io\.containerd\.[\w-]+\.v\d+$/;
-
-function findRuntime({ runtime: usual, runtimes }: EngineContext, wanted: string): ContainerRecord['runtime'] {
-  const name = wanted === '' ? usual : wanted;
-  const known = runtimes.get(name);
-  if (known !== undefined) return known;
-  if (shimName.test(name)) return { name };
-  throw new EngineError(
-    'invalid-argument',
-    `Cannot use runtime "${name}": there are ${[...runtimes.keys()].join(', ')}; the configuration's "containerd.runtimes" can name more`,
-  );
 }
 
 const longestLabel = 4096;

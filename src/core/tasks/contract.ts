@@ -113,6 +113,8 @@ export interface Tasks extends AsyncDisposable {
   deleteExec(namespace: string, id: string, execId: string): Promise<Exit>;
   /** What runs containers together; the controller `shim` of containerd's API. */
   readonly sandboxes: Sandboxes;
+  /** `not-found` with what is missing when there is no program for a runtime's name. */
+  checkRuntime(runtime: string): Promise<void>;
   /** What a runtime's shim says of itself (`containerd.types.RuntimeInfo`), asked with these options. */
   runtimeInfo(runtime: string, options?: TypedValue): Promise<TypedValue>;
   /** An event from a shim; published once what it tells of is recorded. */

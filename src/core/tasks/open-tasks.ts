@@ -50,6 +50,7 @@ export async function openTasks(context: TasksContext): Promise<Tasks> {
     ...controlsOf(host),
     ...forwarderOf(host),
     sandboxes: openSandboxes(host),
+    checkRuntime: async (runtime) => void (await host.binaries.find(runtime)),
     runtimeInfo: async (runtime, options) => await readRuntimeInfo(await host.binaries.find(runtime), options),
     adopted: () => adopted,
     takeLost: (namespace, id) => takeLost(host, { namespace, id }),
