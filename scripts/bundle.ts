@@ -1,8 +1,8 @@
-/** Bundles berth, berthd and the unpack child with esbuild; every command of the CLI is a chunk of its own. */
+/** Bundles berth, berthd and the unpack child with esbuild into dist/ or a named directory; every command of the CLI is a chunk of its own. */
 import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
-const out = 'dist';
+const out = process.argv[2] ?? 'dist';
 const revision = process.env['BERTH_REVISION'] ?? 'unknown';
 
 await rm(out, { recursive: true, force: true });

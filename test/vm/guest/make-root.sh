@@ -30,6 +30,8 @@ for package in "$packages"/*.deb; do
     --exclude './usr/share/man/*' --exclude './usr/share/locale/*' --exclude './usr/share/info/*'
 done
 
+mkdir -p "$tree/usr/local/bin" "$tree/usr/local/sbin" "$tree/var/mail" "$tree/media" "$tree/mnt" "$tree/srv"
+
 release=$(ls "$tree/lib/modules")
 mv "$tree/boot/vmlinuz-$release" "$out/vmlinuz"
 rm -rf "$tree"/boot/*
