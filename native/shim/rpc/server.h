@@ -17,7 +17,7 @@
  * everything that a client may send, and bounds what clients can make it hold:
  *
  *   connections            1024; one more is closed at once
- *   calls in flight        4096 for each connection; one more is answered RESOURCE_EXHAUSTED
+ *   calls in flight        4096 for each connection, 16384 in all; one more is answered RESOURCE_EXHAUSTED
  *   a request              4 MiB, and 16 MiB for what it unpacks to (its arena)
  *   half-received requests 32 MiB in all; beyond it those over 64 KiB are answered RESOURCE_EXHAUSTED
  *   unread answers         from 256 KiB on, nothing more is read from that client; it is cut off at 16 MiB, and where all
@@ -45,8 +45,8 @@ struct call {
 
   /* the rest is the server's */
   struct connection *connection; /* NULL: nobody hears the answer */
+  struct server *server;
   struct call *next, *previous;
-  struct loop *loop;
   struct timer deadline;
   uint32_t stream;
 };
@@ -80,7 +80,7 @@ struct server {
   struct source listener;
   struct timer rest; /* after an accept that failed for want of descriptors or memory */
   struct connection *connections;
-  size_t connection_count;
+  size_t connection_count, call_count;
   struct frame_budget incoming; /* what half-received requests may still take */
   size_t unsent; /* bytes that wait in all connections */
 };
@@ -98,7 +98,10 @@ int server_open(struct server *server, struct loop *loop, const struct server_op
 /* Hears no new client and no new request any more; calls in flight are still answered. */
 void server_stop(struct server *server);
 
-/* Closes every connection after a last attempt to send what waits. Calls in flight are abandoned. */
+/*
+ * Closes every connection after a last attempt to send what waits; calls in flight are abandoned. Not from within a
+ * method: a method that ends the shim answers and stops the loop, and whoever ran the loop closes.
+ */
 void server_close(struct server *server);
 
 /* Whether a call is in flight or an answer has not been sent yet: after server_stop(), when it is time to exit. */
