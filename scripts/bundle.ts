@@ -1,4 +1,4 @@
-/** Bundles berth, berthd and the unpack child with esbuild into dist/ or a named directory; every command of the CLI is a chunk of its own. */
+/** Bundles the programs with esbuild into dist/, or a named directory; every command of the CLI is a chunk of its own. */
 import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 

@@ -1,6 +1,6 @@
 /**
  * Four loops of pull, run, exec and rm, two by Docker's API and two by the real ctr, while berthd is killed at random
- * moments. After each restart what it knows is held against what it had acknowledged, and its records against the
+ * moments, and shims while it is away. After each restart what it knows is held against what it had acknowledged, and its records against the
  * machine: mounts, processes, cgroups, files, and every blob hashed again.
  * `BERTH_CRASH_SEED` repeats the choices of a run, `BERTH_CRASH_ROUNDS` sets how often berthd is killed.
  */
@@ -63,6 +63,7 @@ async function crash(churn: Churn): Promise<void> {
   await daemon.crash();
   churn.stop.abort();
   await working;
+  for (const loop of loops) if (random.below(3) === 0) await loop.loseShim(daemon);
   churn.stop = new AbortController();
   if (random.below(3) === 0) await daemon.crashWhileStarting(150 + random.below(400));
   await daemon.start();

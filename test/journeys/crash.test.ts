@@ -1,6 +1,6 @@
 /**
- * Kills berthd again and again while containers are made, started, execed into, renamed, stopped and removed and images
- * come and go, and holds what it knows afterwards against what it had acknowledged, and both against the machine.
+ * Kills berthd, and shims, again and again while containers are made, started, execed into, renamed, stopped and removed
+ * and images come and go, and holds what it knows afterwards against what it had acknowledged, and both against the machine.
  * `BERTH_CRASH_SEED` repeats the choices of a run, `BERTH_CRASH_ROUNDS` sets how often berthd is killed.
  */
 import assert from 'node:assert/strict';

@@ -18,6 +18,8 @@ export interface ChurnFace {
   exec(box: string, word: string): Promise<string>;
   remove(box: string): Promise<void>;
   removeImage(image: string): Promise<void>;
+  /** The id that its shim has. */
+  idOf(box: string): string;
   /** Names of images, and what runs by name. A box that was made and never started has pid 0. */
   look(): Promise<{ readonly images: ReadonlySet<string>; readonly boxes: ReadonlyMap<string, number> }>;
 }
@@ -29,8 +31,10 @@ export function dockerFace(client: Client, { onContainer }: { readonly onContain
     const at = image.lastIndexOf(':');
     return { repository: image.slice(0, at), tag: image.slice(at + 1) };
   };
+  const ids = new Map<string, string>();
   return {
     name: 'docker',
+    idOf: (box) => ids.get(box) ?? box,
     pull: async (image) => {
       for await (const _ of throwOnError(await client.images.pull(split(image))));
     },
@@ -38,6 +42,7 @@ export function dockerFace(client: Client, { onContainer }: { readonly onContain
       const config = { Image: image, Cmd: sleeping, HostConfig: { NetworkMode: 'none' } };
       const { Id } = await client.containers.create(config, { name: box });
       onContainer(Id);
+      ids.set(box, Id);
       await client.containers.start(Id);
     },
     exec: async (box, word) => {
@@ -88,6 +93,7 @@ export function ctrFace({ address }: Berthd, { stop }: { readonly stop: () => Ab
       .map((line) => line.trim().split(/\s+/));
   return {
     name: 'ctr',
+    idOf: (box) => box,
     pull: async (image) => void (await ctr('images', 'pull', '--plain-http', image)),
     run: async (box, image) => void (await ctr('run', '-d', '--null-io', image, box, ...sleeping)),
     // ctr drops its streams when the process has ended, read or not: a process that ends at once may seem to be silent.

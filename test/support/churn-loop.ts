@@ -1,6 +1,8 @@
 /** One loop of pull, run, exec and rm, which knows at any moment what berthd has acknowledged to it. */
 import assert from 'node:assert/strict';
 import type { ChurnFace } from './churn-faces.ts';
+import type { Berthd } from './berthd.ts';
+import { killShim } from './kill-shim.ts';
 import { processIdentity } from './process-identity.ts';
 
 /** 'unsure' from the moment a call is sent until its answer has come. */
@@ -20,6 +22,7 @@ export class ChurnLoop {
   #box: Held;
   /** The box's first process, once seen. */
   #process: string | undefined;
+  #lostShim = false;
 
   constructor(face: ChurnFace, { name, images }: { readonly name: string; readonly images: readonly string[] }) {
     this.face = face;
@@ -53,6 +56,12 @@ export class ChurnLoop {
     this.#image = { name: this.#images[this.turns % this.#images.length] ?? '', is: 'absent' };
     this.#box = { name: `${this.#name}-${this.turns}`, is: 'absent' };
     this.#process = undefined;
+    this.#lostShim = false;
+  }
+
+  /** Kills the shim of the box, if there is one, and its process with it. To be called while berthd is away. */
+  async loseShim(daemon: Berthd): Promise<void> {
+    if (this.#box.is === 'present') this.#lostShim = await killShim(daemon, this.face.idOf(this.#box.name));
   }
 
   /** Holds what berthd says now against what it had acknowledged. */
@@ -62,6 +71,7 @@ export class ChurnLoop {
     if (this.#image.is !== 'unsure') assert.equal(there.image, this.#image.is === 'present', told);
     if (this.#box.is === 'absent') assert.equal(there.box, undefined, told);
     if (this.#box.is !== 'present') return;
+    if (this.#lostShim) return assert.equal(there.box, 0, `${told}: its shim was killed`);
     assert(there.box !== undefined && there.box > 0, told);
     const identity = await processIdentity(there.box);
     assert(identity !== undefined, `${told}: its process runs`);

@@ -9,6 +9,7 @@ import { archiveOf } from '#/core/layers/archive-fixture.ts';
 import type { Berthd } from './berthd.ts';
 import { attempt, checkEntry, newEntry, type Entry } from './container-ledger.ts';
 import { makeHelloArchive } from './hello-image.ts';
+import { killShim } from './kill-shim.ts';
 import { busyboxLayer, dockerArchive } from './layered-image.ts';
 import { readNumberedLog, tickingScript, type Ticking } from './numbered-lines.ts';
 import { processIdentity } from './process-identity.ts';
@@ -110,7 +111,7 @@ export async function step(world: World, entry: Entry): Promise<void> {
       if (entry.ticking.turns !== undefined) return waitForEnd(world, entry);
       if (entry.mayEndWith.size > 0) return removeByForce(world, entry);
   }
-  switch (random.below(5)) {
+  switch (random.below(6)) {
     case 0:
       // What a signal meets before the first line is still the runtime, or a shell without its trap.
       await until('the first line', async () => ((await readNumberedLog(client, id)).out > 0 ? true : undefined));
@@ -130,9 +131,42 @@ export async function step(world: World, entry: Entry): Promise<void> {
     }
     case 3:
       return removeByForce(world, entry);
+    case 4:
+      return loseShim(world, entry);
     default:
       return exec(world, entry);
   }
+}
+
+/** Without its shim a container is killed; that is told once, and nothing of it stays but what stays of any other. */
+async function loseShim(world: World, entry: Entry): Promise<void> {
+  const { daemon, client } = world;
+  const { id, name } = entry;
+  const told = actionsUntil('destroy', client, id);
+  await attempt(entry, { phase: 'exited', exitCode: 137 }, async () => {
+    const { result } = await client.containers.wait(id);
+    assert(await killShim(daemon, id), `container "${name}" has a shim`);
+    assert.equal((await result).StatusCode, 137);
+  });
+  await attempt(entry, { phase: 'absent' }, () => client.containers.remove(id));
+  const actions = await told;
+  if (world.dying) throw new Error('berthd died when a shim was killed');
+  assert.deepEqual(actions, ['die', 'destroy'], `what is told of "${name}"`);
+  note(world, 'shim killed');
+}
+
+async function actionsUntil(last: string, client: Client, id: string): Promise<string[]> {
+  const seen: string[] = [];
+  try {
+    const events = await client.system.events({ filters: { container: [id], event: ['die', last] } });
+    for await (const { Action = '' } of events) {
+      seen.push(Action);
+      if (Action === last) break;
+    }
+  } catch {
+    // berthd died, which others notice too
+  }
+  return seen;
 }
 
 async function waitForRemoval({ client }: World, entry: Entry): Promise<void> {
