@@ -6,15 +6,16 @@
 #include "rdma.h"
 #include "text.h"
 
-/* "8:0 rbytes=90112 wbytes=0 rios=7 wios=0 dbytes=0 dios=0"; a device alone has done nothing. */
+/* "8:0 rbytes=90112 wbytes=0 rios=7 wios=0 dbytes=0 dios=0"; kernels that have a device but no use of it say "8:0 ". */
 static int add_device(char *line, struct list *list) {
+  if (strchr(line, ' ') == NULL) return 0;
   char *fields[24];
   size_t count = text_split(line, " ", fields, COUNT_OF(fields));
-  char *minor = count < 2 ? NULL : strchr(fields[0], ':');
+  char *minor = count == 0 ? NULL : strchr(fields[0], ':');
+  uint64_t numbers[2];
   if (minor == NULL) return 0;
   *minor++ = '\0';
-  uint64_t numbers[2];
-  if (!parse_number(fields[0], &numbers[0]) || !parse_number(minor, &numbers[1])) return -EBADMSG;
+  if (!parse_number(fields[0], &numbers[0]) || !parse_number(minor, &numbers[1])) return 0;
   V2(IOEntry) *entry = list_add(list, &io__containerd__cgroups__v2__ioentry__descriptor);
   if (entry == NULL) return -ENOMEM;
   entry->major = numbers[0];
