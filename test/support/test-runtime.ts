@@ -33,8 +33,10 @@ const runtimeSection = (name: string, shim: string, program: string): string =>
   `[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.${name}]
 runtime_type = "${shim}"
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.${name}.options]
-BinaryName = "${program}"
+BinaryName = "${wrapped(program)}"
 `;
+
+const wrapped = (program: string): string => (program === 'runsc' ? resolve(import.meta.dirname, 'runsc') : program);
 
 /** Clients that name containerd's shim get ours: what is found first on PATH is a link to it. */
 async function shadowForeignShim(directory: string): Promise<string> {

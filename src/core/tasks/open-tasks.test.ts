@@ -19,6 +19,7 @@ import {
   specFor,
   stdioBinary,
   tracesOf,
+  unlikeLinux,
 } from '#/core/tasks/tasks.fixture.ts';
 import { mount, unmount } from '#/linux/mount.ts';
 import { jsonTypeUrls, packJson } from '#/rpc/any.ts';
@@ -63,41 +64,45 @@ test('a task runs to its exit code, and nothing of it is left', limit, async () 
   assert.deepEqual(await tracesOf(place), nothing);
 });
 
-test('kill(), delete(), pause(), pids(), stats() and list() of a running task', limit, async () => {
-  await using place = await openTaskPlace();
-  await using daemon = await openTaskDaemon(place);
-  const { tasks } = daemon;
-  const { namespace } = place;
-  const key = await createTask(daemon, place, 'sleeper', ['/bin/sleep', '1000']);
-  const { pid } = await tasks.start(key);
-  await assert.rejects(tasks.delete(namespace, 'sleeper'), { kind: 'failed-precondition', message: /it is running/ });
-  assert.deepEqual(
-    (await tasks.list(namespace)).map((state) => [state.id, state.status, state.pid]),
-    [['sleeper', 'running', pid]],
-  );
-  assert.deepEqual(await tasks.list('elsewhere'), []);
-  assert.deepEqual(
-    (await tasks.pids(namespace, 'sleeper')).map((entry) => entry.pid),
-    [pid],
-  );
-  assert.match(
-    (await tasks.stats(namespace, 'sleeper')).data?.typeUrl ?? '',
-    /^io\.containerd\.cgroups\.v\d\.Metrics$/,
-  );
-  await tasks.pause(namespace, 'sleeper');
-  assert.equal((await tasks.state(key)).status, 'paused');
-  await tasks.resume(namespace, 'sleeper');
-  const stop = new AbortController();
-  const waiting = tasks.wait(key, stop.signal);
-  stop.abort(new Error('no longer interested'));
-  await assert.rejects(waiting, /no longer interested/);
-  await tasks.kill(key, 15);
-  await tasks.kill(key, 9);
-  assert.equal((await tasks.wait(key)).exitStatus, 137);
-  await assert.rejects(tasks.kill(key, 9), { kind: 'not-found' });
-  await tasks.delete(namespace, 'sleeper');
-  assert.deepEqual(await tasks.list(namespace), []);
-});
+test(
+  'kill(), delete(), pause(), pids(), stats() and list() of a running task',
+  { ...limit, skip: unlikeLinux },
+  async () => {
+    await using place = await openTaskPlace();
+    await using daemon = await openTaskDaemon(place);
+    const { tasks } = daemon;
+    const { namespace } = place;
+    const key = await createTask(daemon, place, 'sleeper', ['/bin/sleep', '1000']);
+    const { pid } = await tasks.start(key);
+    await assert.rejects(tasks.delete(namespace, 'sleeper'), { kind: 'failed-precondition', message: /it is running/ });
+    assert.deepEqual(
+      (await tasks.list(namespace)).map((state) => [state.id, state.status, state.pid]),
+      [['sleeper', 'running', pid]],
+    );
+    assert.deepEqual(await tasks.list('elsewhere'), []);
+    assert.deepEqual(
+      (await tasks.pids(namespace, 'sleeper')).map((entry) => entry.pid),
+      [pid],
+    );
+    assert.match(
+      (await tasks.stats(namespace, 'sleeper')).data?.typeUrl ?? '',
+      /^io\.containerd\.cgroups\.v\d\.Metrics$/,
+    );
+    await tasks.pause(namespace, 'sleeper');
+    assert.equal((await tasks.state(key)).status, 'paused');
+    await tasks.resume(namespace, 'sleeper');
+    const stop = new AbortController();
+    const waiting = tasks.wait(key, stop.signal);
+    stop.abort(new Error('no longer interested'));
+    await assert.rejects(waiting, /no longer interested/);
+    await tasks.kill(key, 15);
+    await tasks.kill(key, 9);
+    assert.equal((await tasks.wait(key)).exitStatus, 137);
+    await assert.rejects(tasks.kill(key, 9), { kind: 'not-found' });
+    await tasks.delete(namespace, 'sleeper');
+    assert.deepEqual(await tasks.list(namespace), []);
+  },
+);
 
 test('exec() runs a second process with streams and exit code of its own', limit, async () => {
   await using place = await openTaskPlace();
@@ -163,32 +168,36 @@ test('resize() reaches the terminal of a task', limit, async () => {
   await tasks.delete(namespace, 'tty');
 });
 
-test('a failed create tells the reason of the runtime and leaves nothing', limit, async () => {
-  await using place = await openTaskPlace();
-  await using daemon = await openTaskDaemon(place);
-  const { tasks } = daemon;
-  const { namespace } = place;
-  const seen = eventsOf(daemon);
-  await assert.rejects(createTask(daemon, place, 'broken', ['/no/such/program']), (error: Error) => {
-    assert.match(error.message, /^Cannot create task ".*\/broken": .*runc create failed.*\/no\/such\/program/);
-    assert.match(error.message, /no such file or directory/);
-    return true;
-  });
-  assert.equal(tasks.has(namespace, 'broken'), false);
-  assert.deepEqual(daemon.metadata.read.listIntents('task'), []);
-  assert.deepEqual(await tracesOf(place), nothing);
-  assert.deepEqual(
-    seen.topics().filter((topic) => topic !== '/tasks/create'),
-    [],
-  );
-  await assert.rejects(tasks.create(namespace, 'nobody', { rootfs: [], stdio: noStdio }), { kind: 'not-found' });
-  await putContainer(daemon, namespace, 'odd', specFor(namespace, 'odd', ['/bin/true']), 'io.containerd.missing.v9');
-  await assert.rejects(tasks.create(namespace, 'odd', { rootfs: place.rootfs, stdio: noStdio }), {
-    kind: 'not-found',
-    message: /containerd-shim-missing-v9/,
-  });
-  assert.deepEqual(await tracesOf(place), nothing);
-});
+test(
+  'a failed create tells the reason of the runtime and leaves nothing',
+  { ...limit, skip: unlikeLinux },
+  async () => {
+    await using place = await openTaskPlace();
+    await using daemon = await openTaskDaemon(place);
+    const { tasks } = daemon;
+    const { namespace } = place;
+    const seen = eventsOf(daemon);
+    await assert.rejects(createTask(daemon, place, 'broken', ['/no/such/program']), (error: Error) => {
+      assert.match(error.message, /^Cannot create task ".*\/broken": .*runc create failed.*\/no\/such\/program/);
+      assert.match(error.message, /no such file or directory/);
+      return true;
+    });
+    assert.equal(tasks.has(namespace, 'broken'), false);
+    assert.deepEqual(daemon.metadata.read.listIntents('task'), []);
+    assert.deepEqual(await tracesOf(place), nothing);
+    assert.deepEqual(
+      seen.topics().filter((topic) => topic !== '/tasks/create'),
+      [],
+    );
+    await assert.rejects(tasks.create(namespace, 'nobody', { rootfs: [], stdio: noStdio }), { kind: 'not-found' });
+    await putContainer(daemon, namespace, 'odd', specFor(namespace, 'odd', ['/bin/true']), 'io.containerd.missing.v9');
+    await assert.rejects(tasks.create(namespace, 'odd', { rootfs: place.rootfs, stdio: noStdio }), {
+      kind: 'not-found',
+      message: /containerd-shim-missing-v9/,
+    });
+    assert.deepEqual(await tracesOf(place), nothing);
+  },
+);
 
 test('create() on a full disk says so and leaves nothing', limit, async () => {
   await using place = await openTaskPlace();

@@ -28,7 +28,14 @@ const cgroups = '/sys/fs/cgroup';
 const wantedRuntime = process.env['BERTH_TEST_RUNTIME'] ?? defaultRuntime;
 export const testRuntime: ContainerRecord['runtime'] = wantedRuntime.includes('.')
   ? { name: wantedRuntime }
-  : { name: defaultRuntime, options: packMessage(OptionsSchema, { binaryName: wantedRuntime }) };
+  : { name: defaultRuntime, options: packMessage(OptionsSchema, { binaryName: programOf(wantedRuntime) }) };
+
+/** gVisor numbers processes for itself, and looks for programs at the start only. */
+export const unlikeLinux: string | false = wantedRuntime === 'runsc' && 'gVisor is not alike';
+
+function programOf(name: string): string {
+  return name === 'runsc' ? resolve('test/support/runsc') : name;
+}
 
 export const stdioBinary: string = resolve('build/berth-stdio');
 
