@@ -16,7 +16,7 @@ fi
 # file that shows that a package is there : package
 needs='/usr/bin/make:make /usr/bin/cc:gcc /usr/include/stdio.h:libc6-dev
   /usr/bin/containerd-shim-runc-v2:containerd /usr/sbin/runc:runc /bin/busybox:busybox-static /bin/ps:procps
-  /usr/include/protobuf-c/protobuf-c.h:libprotobuf-c-dev'
+  /usr/include/protobuf-c/protobuf-c.h:libprotobuf-c-dev /usr/include/yajl/yajl_parse.h:libyajl-dev'
 case $(uname -m) in
   aarch64) needs="$needs /usr/lib/aarch64-linux-gnu/libatomic.so.1:libatomic1" ;;
   *) needs="$needs /usr/lib/x86_64-linux-gnu/libatomic.so.1:libatomic1" ;;
