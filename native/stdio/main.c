@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "options.h"
-#include "streams.h"
+#include "service.h"
 
 /* Tells whoever started us, then lets go of them. */
 static int detach(void) {
@@ -39,12 +39,12 @@ static int hold_standard_fds(void) {
 int main(int argc, char **argv) {
   struct options options;
   if (hold_standard_fds() != 0 || options_parse(&options, argc, argv) != 0) return 2;
-  struct streams *streams = calloc(1, sizeof *streams);
-  if (streams == NULL) return 1;
+  struct service *service = calloc(1, sizeof *service);
+  if (service == NULL) return 1;
   signal(SIGPIPE, SIG_IGN);
-  int error = streams_open(streams, &options);
+  int error = service_open(service, &options);
   if (error == 0) error = detach();
-  if (error == 0) error = streams_serve(streams);
-  free(streams);
+  if (error == 0) error = service_serve(service);
+  free(service);
   return error == 0 ? 0 : 1;
 }

@@ -64,6 +64,7 @@ test('runtimeOptions() keeps runc in the state directory unless the options say 
   };
   assert.equal(rootOf(undefined), '/state/runc');
   assert.equal(rootOf(packMessage(OptionsSchema, { systemdCgroup: true })), '/state/runc');
+  assert.equal(rootOf(packMessage(OptionsSchema, { binaryName: '/usr/bin/crun' })), '/state/crun');
   assert.equal(rootOf(packMessage(OptionsSchema, { root: '/elsewhere' })), '/elsewhere');
   assert.equal(runtimeOptions('/state', undefined, '/usr/bin/containerd-shim-kata-v2'), undefined);
   const foreign = { typeUrl: 'runtimeoptions.v1.Options', value: Buffer.from([1]) };
