@@ -7,4 +7,4 @@ sh scripts/setup.sh test
 if [ $# -gt 0 ]; then
   exec "$node" --test --test-timeout=300000 "$@"
 fi
-exec "$node" --test --test-timeout=300000 --test-concurrency=2 'src/**/*.test.ts' 'test/*.test.ts' 'test/fuzz/**/*.test.ts' 'test/journeys/**/*.test.ts'
+exec "$node" --test --test-timeout=300000 --test-concurrency=2 'src/**/*.test.ts' 'test/*.test.ts' 'test/fuzz/**/*.test.ts' 'test/shim/**/*.test.ts' 'test/journeys/**/*.test.ts'

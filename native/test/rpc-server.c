@@ -1,7 +1,8 @@
 /*
- * The shim's ttrpc server with nothing behind it, for the tests: `rpc-server SOCKET`.
+ * The shim's ttrpc server and publisher with nothing behind them, for the tests: `rpc-server SOCKET TTRPC_ADDRESS`.
  * State answers with the id it was asked for; Wait answers when Kill comes for the same id, or when it is abandoned;
- * Connect tells how many calls wait (task_pid); Shutdown ends the program.
+ * Connect tells how many calls wait (task_pid) and which events were given up (version); Start and Delete publish a
+ * TaskStart and a TaskExit of that id, as many as the exec id says; Shutdown ends the program once all is told.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -12,8 +13,10 @@
 #include <unistd.h>
 
 #include "base/loop.h"
+#include "containerd/events/task.pb-c.h"
 #include "containerd/task/v3/shim.pb-c.h"
 #include "google/protobuf/empty.pb-c.h"
+#include "shim/rpc/publisher.h"
 #include "shim/rpc/server.h"
 
 struct waiter {
@@ -25,7 +28,10 @@ struct waiter {
 struct program {
   struct loop loop;
   struct server server;
+  struct publisher *publisher;
   struct waiter *waiters;
+  unsigned dropped, dropped_exits;
+  char why[128];
 };
 
 static void answer_empty(struct call *call) {
@@ -81,6 +87,8 @@ static void count_waiters(struct call *call, const void *message) {
   Containerd__Task__V3__ConnectResponse response = CONTAINERD__TASK__V3__CONNECT_RESPONSE__INIT;
   for (struct waiter *waiter = program->waiters; waiter != NULL; waiter = waiter->next) response.task_pid++;
   response.shim_pid = (uint32_t)getpid();
+  response.version = arena_format(&call->arena, "%u, exits: %u, last: %s", program->dropped, program->dropped_exits,
+                                  program->why);
   call_answer(call, &response);
 }
 
@@ -89,11 +97,44 @@ static void create(struct call *call, const void *message) {
   answer_empty(call);
 }
 
+static void start(struct call *call, const void *message) {
+  const Containerd__Task__V3__StartRequest *request = message;
+  struct program *program = call->context;
+  Containerd__Events__TaskStart event = CONTAINERD__EVENTS__TASK_START__INIT;
+  event.container_id = request->id;
+  for (int i = 0; i < atoi(request->exec_id); i++) {
+    event.pid = (uint32_t)i;
+    publisher_publish(program->publisher, "/tasks/start", &event);
+  }
+  answer_empty(call);
+}
+
+static void delete(struct call *call, const void *message) {
+  const Containerd__Task__V3__DeleteRequest *request = message;
+  struct program *program = call->context;
+  Containerd__Events__TaskExit event = CONTAINERD__EVENTS__TASK_EXIT__INIT;
+  event.container_id = request->id;
+  for (int i = 0; i < atoi(request->exec_id); i++) {
+    event.pid = (uint32_t)i;
+    publisher_publish(program->publisher, "/tasks/exit", &event);
+  }
+  answer_empty(call);
+}
+
+static void note_dropped(void *context, const char *topic, const char *why) {
+  struct program *program = context;
+  program->dropped++;
+  if (strcmp(topic, "/tasks/exit") == 0) program->dropped_exits++;
+  (void)snprintf(program->why, sizeof program->why, "%s: %s", topic, why);
+}
+
+static void stop(void *context) { loop_stop(&((struct program *)context)->loop); }
+
 static void shut_down(struct call *call, const void *message) {
   (void)message;
   struct program *program = call->context;
   answer_empty(call);
-  loop_stop(&program->loop);
+  publisher_drain(program->publisher, 1000, stop, program);
 }
 
 #define MESSAGE(name) &containerd__task__v3__##name##__descriptor
@@ -101,7 +142,8 @@ static void shut_down(struct call *call, const void *message) {
 static const struct method methods[] = {
   { "State", MESSAGE(state_request), state },         { "Wait", MESSAGE(wait_request), wait_for },
   { "Kill", MESSAGE(kill_request), kill_waiters },    { "Connect", MESSAGE(connect_request), count_waiters },
-  { "Create", MESSAGE(create_task_request), create }, { "Shutdown", MESSAGE(shutdown_request), shut_down },
+  { "Create", MESSAGE(create_task_request), create }, { "Start", MESSAGE(start_request), start },
+  { "Delete", MESSAGE(delete_request), delete },      { "Shutdown", MESSAGE(shutdown_request), shut_down },
 };
 
 static const struct service services[] = {
@@ -118,15 +160,23 @@ static int listen_at(const char *path) {
   return listener;
 }
 
+static bool open_publisher(struct program *program, const char *address) {
+  struct publisher_options options = { .address = address, .namespace = "trial" };
+  options.dropped = note_dropped;
+  options.context = program;
+  return publisher_open(&program->publisher, &program->loop, &options) == 0;
+}
+
 int main(int count, char **words) {
   struct program program = { 0 };
   struct server_options options = { .owner = geteuid(), .services = services, .context = &program };
   options.service_count = sizeof services / sizeof *services;
-  options.listener = count > 1 ? listen_at(words[1]) : -1;
-  if (options.listener < 0 || loop_open(&program.loop) < 0) return 1;
+  options.listener = count > 2 ? listen_at(words[1]) : -1;
+  if (options.listener < 0 || loop_open(&program.loop) < 0 || !open_publisher(&program, words[2])) return 1;
   if (server_open(&program.server, &program.loop, &options) < 0) return 1;
   int result = loop_run(&program.loop);
   server_close(&program.server);
+  publisher_close(program.publisher);
   loop_close(&program.loop);
   return result < 0 ? 1 : 0;
 }

@@ -10,6 +10,8 @@ import { untilTrue } from '../support/until.ts';
 /** The program around the shim's own ttrpc server (native/test/rpc-server.c), with sanitizers in it. */
 export interface RpcServer extends AsyncDisposable {
   readonly path: string;
+  /** Where it tells its events: $TTRPC_ADDRESS. */
+  readonly events: string;
   readonly pid: number;
   readonly process: ChildProcess;
   /** Resolves when it has ended, with what it wrote to standard error: a sanitizer's complaint, or nothing. */
@@ -26,7 +28,8 @@ export function buildRpcServer(): string {
 export async function startRpcServer(program: string): Promise<RpcServer> {
   const directory = await mkdtemp(join(tmpdir(), 'shim-rpc-'));
   const path = join(directory, 's');
-  const child = spawn(program, [path], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const events = join(directory, 'daemon.ttrpc');
+  const child = spawn(program, [path, events], { stdio: ['ignore', 'ignore', 'pipe'] });
   const pid = child.pid ?? 0;
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
@@ -34,6 +37,7 @@ export async function startRpcServer(program: string): Promise<RpcServer> {
   await untilTrue('a ttrpc server', async () => existsSync(path));
   return {
     path,
+    events,
     pid,
     process: child,
     async ended() {

@@ -3,8 +3,12 @@
  * expected is what containerd's own ttrpc server does.
  */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { chmod } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Task as TaskV2 } from '#/gen/containerd/task/v2/shim_pb.ts';
 import { StateRequestSchema, StateResponseSchema, Task } from '#/gen/containerd/task/v3/shim_pb.ts';
@@ -25,6 +29,18 @@ test('a call is answered, under the names of both versions of the task service',
   await using client = await openTtrpcClient(server.path);
   assert.equal((await client.call(Task.method.state, { id: 'a' })).id, 'a');
   assert.equal((await client.call(TaskV2.method.state, { id: 'b' })).id, 'b');
+});
+
+test('a client of another user is hung up on, though the file system would let it in', async () => {
+  await using server = await startRpcServer(program);
+  await chmod(dirname(server.path), 0o755);
+  await chmod(server.path, 0o777);
+  const script = `const s = require('node:net').connect(process.argv[1]);
+    s.on('connect', () => console.log('in')).on('close', () => console.log('out')).on('error', () => {}).resume();`;
+  const stranger = promisify(execFile)(process.execPath, ['-e', script, server.path], { uid: 65534, gid: 65534 });
+  assert.equal((await stranger).stdout, 'in\nout\n');
+  await using client = await openTtrpcClient(server.path);
+  assert.equal((await client.call(Task.method.state, { id: 'a' })).id, 'a');
 });
 
 test('hundreds of calls at once, some waiting, are each answered with their own answer', async () => {
@@ -123,7 +139,7 @@ test('a request that unpacks to far more than its size is refused', async () => 
   using client = await openRawTtrpc(server.path);
   const mounts = Buffer.alloc(2_000_000);
   for (let at = 0; at < mounts.length; at += 2) mounts.writeUInt16BE(0x1a00, at);
-  client.send(rawFrame({ stream: 1, payload: rawRequest({ method: 'Kill', payload: mounts }) }));
+  client.send(rawFrame({ stream: 1, payload: rawRequest({ method: 'Create', payload: mounts.subarray(0, 200) }) }));
   assert.equal((await client.answer()).code, 0);
   client.send(rawFrame({ stream: 3, payload: rawRequest({ method: 'Create', payload: mounts }) }));
   assert.equal((await client.answer()).code, 8);
