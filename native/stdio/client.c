@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -9,33 +11,54 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-void client_begin(struct client *client, int fd, int64_t now) {
-  *client = (struct client){ .state = CLIENT_HELLO, .fd = fd, .progress_at = now };
+struct client *client_new(struct loop *loop, int fd, void *owner, void (*ready)(struct source *, uint32_t), int64_t now) {
+  struct client *client = calloc(1, sizeof *client);
+  if (client == NULL) return NULL;
+  client->owner = owner;
+  client->progress_at = now;
+  watch_begin(&client->watch, loop, fd, ready);
+  return client;
 }
 
-static int client_open(struct client *client) {
-  static const uint8_t magic[] = { 'B', 'R', 'T', '1' };
-  const uint8_t *hello = client->hello;
-  if (memcmp(hello, magic, sizeof magic) != 0 || (hello[4] & ~WANT_KNOWN) != 0) return -EPROTO;
-  if ((hello[5] | hello[6] | hello[7]) != 0) return -EPROTO;
-  client->flags = hello[4];
-  if ((client->flags & (WANT_STDOUT | WANT_STDERR)) != 0) {
-    void *ring = mmap(NULL, CLIENT_BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (ring == MAP_FAILED) return -errno;
-    client->buffer = ring;
-  }
-  if (send(client->fd, "\0", 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1) return -EPIPE;
-  client->state = CLIENT_OPEN;
-  return 1;
+static bool wants_output(const struct client *client) { return (client->flags & (WANT_STDOUT | WANT_STDERR)) != 0; }
+
+bool client_is_watcher(const struct client *client) {
+  return client->state == CLIENT_OPEN && !wants_output(client) && (client->flags & WANT_STDIN) == 0;
 }
 
 int client_hello(struct client *client) {
-  ssize_t count =
-      recv(client->fd, client->hello + client->hello_size, HELLO_SIZE - (size_t)client->hello_size, MSG_DONTWAIT);
+  static const uint8_t magic[] = { 'B', 'R', 'T', '1' };
+  uint8_t *hello = client->hello;
+  size_t missing = HELLO_SIZE - (size_t)client->hello_size;
+  ssize_t count = recv(client->watch.source.fd, hello + client->hello_size, missing, MSG_DONTWAIT);
   if (count == 0) return -ECONNRESET;
   if (count < 0) return errno == EAGAIN || errno == EINTR ? 0 : -errno;
   client->hello_size = (uint8_t)(client->hello_size + count);
-  return client->hello_size < HELLO_SIZE ? 0 : client_open(client);
+  if (client->hello_size < HELLO_SIZE) return 0;
+  if (memcmp(hello, magic, sizeof magic) != 0 || (hello[4] & ~WANT_KNOWN) != 0) return -EPROTO;
+  if ((hello[5] | hello[6] | hello[7]) != 0) return -EPROTO;
+  if ((hello[4] & WANT_REOPEN) != 0 && hello[4] != WANT_REOPEN) return -EPROTO;
+  client->flags = hello[4];
+  return 1;
+}
+
+int client_open(struct client *client, size_t room) {
+  if (wants_output(client)) {
+    client->loses = room > 0;
+    client->size = room > CLIENT_BUFFER ? room : CLIENT_BUFFER;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *ring = mmap(NULL, client->size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (ring == MAP_FAILED) return -errno;
+    client->buffer = ring;
+  }
+  if (send(client->watch.source.fd, "\0", 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1) return -EPIPE;
+  client->state = CLIENT_OPEN;
+  return 0;
+}
+
+void client_refuse(struct client *client, int error) {
+  const char answer = (char)-error;
+  (void)send(client->watch.source.fd, &answer, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 bool client_wants(const struct client *client, enum stream stream) {
@@ -43,14 +66,16 @@ bool client_wants(const struct client *client, enum stream stream) {
   return (client->flags & (stream == STREAM_STDOUT ? WANT_STDOUT : WANT_STDERR)) != 0;
 }
 
-size_t client_room(const struct client *client) {
-  size_t room = CLIENT_BUFFER - client->used;
+static size_t free_bytes(const struct client *client) {
+  size_t room = client->size - client->used;
   return room > FRAME_HEADER ? room - FRAME_HEADER : 0;
 }
 
+size_t client_room(const struct client *client) { return client->loses ? SIZE_MAX : free_bytes(client); }
+
 static void keep(struct client *client, const unsigned char *bytes, size_t length) {
-  size_t at = (client->start + client->used) % CLIENT_BUFFER;
-  size_t part = length < CLIENT_BUFFER - at ? length : CLIENT_BUFFER - at;
+  size_t at = (client->start + client->used) % client->size;
+  size_t part = length < client->size - at ? length : client->size - at;
   memcpy(client->buffer + at, bytes, part);
   memcpy(client->buffer, bytes + part, length - part);
   client->used += length;
@@ -59,7 +84,7 @@ static void keep(struct client *client, const unsigned char *bytes, size_t lengt
 /* Sends what the socket takes; a socket that is broken ends the output. Returns the bytes taken. */
 static size_t send_parts(struct client *client, struct iovec *parts, size_t count, int64_t now) {
   struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
-  ssize_t sent = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  ssize_t sent = sendmsg(client->watch.source.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent >= 0) {
     client->progress_at = now;
     return (size_t)sent;
@@ -77,12 +102,13 @@ static void put_header(unsigned char *header, enum stream stream, size_t length)
   for (size_t i = 0; i < 4; i++) header[4 + i] = (unsigned char)(length >> (8 * (3 - i)));
 }
 
-void client_deliver(struct client *client, enum stream stream, const unsigned char *bytes, size_t length, int64_t now) {
+static void deliver(struct client *client, enum stream stream, const unsigned char *bytes, size_t length, int64_t now) {
   unsigned char header[FRAME_HEADER];
   size_t framing = (client->flags & WANT_RAW) != 0 ? 0 : FRAME_HEADER;
   put_header(header, stream, length);
   size_t sent = 0;
   if (client->used == 0) {
+    client->progress_at = now;
     struct iovec parts[] = { { header, framing }, { (void *)bytes, length } };
     sent = send_parts(client, parts, 2, now);
   }
@@ -92,35 +118,65 @@ void client_deliver(struct client *client, enum stream stream, const unsigned ch
   keep(client, bytes + gone, length - gone);
 }
 
+/* Says what was lost, where frames keep the sentence apart from the process's bytes. */
+static void note_dropped(struct client *client, int64_t now) {
+  char text[80];
+  uint64_t dropped = client->dropped;
+  client->dropped = 0;
+  if ((client->flags & WANT_RAW) != 0 || (client->flags & WANT_STDERR) == 0) return;
+  int length = snprintf(text, sizeof text, "berth: %llu bytes were dropped here\n", (unsigned long long)dropped);
+  deliver(client, STREAM_STDERR, (unsigned char *)text, (size_t)length, now);
+}
+
+enum { NOTE_ROOM = 128 };
+
+void client_deliver(struct client *client, enum stream stream, const unsigned char *bytes, size_t length, int64_t now) {
+  size_t needed = length + (client->dropped > 0 ? NOTE_ROOM : 0);
+  if (client->loses && free_bytes(client) < needed) {
+    client->dropped += length;
+    return;
+  }
+  if (client->dropped > 0) note_dropped(client, now);
+  if (!client->output_ended) deliver(client, stream, bytes, length, now);
+}
+
 void client_flush(struct client *client, int64_t now) {
   while (client->used > 0) {
-    size_t first = CLIENT_BUFFER - client->start < client->used ? CLIENT_BUFFER - client->start : client->used;
+    size_t first = client->size - client->start < client->used ? client->size - client->start : client->used;
     struct iovec parts[] = { { client->buffer + client->start, first }, { client->buffer, client->used - first } };
     size_t sent = send_parts(client, parts, 2, now);
     if (sent == 0) return;
-    client->start = (client->start + sent) % CLIENT_BUFFER;
+    client->start = (client->start + sent) % client->size;
     client->used -= sent;
   }
 }
 
 void client_end_output(struct client *client, int64_t now) {
   if (client->output_ended || client->used > 0) return;
-  shutdown(client->fd, SHUT_WR);
+  if (client->dropped > 0) {
+    note_dropped(client, now);
+    if (client->used > 0 || client->output_ended) return;
+  }
+  shutdown(client->watch.source.fd, SHUT_WR);
   client->output_ended = true;
   client->progress_at = now;
 }
 
 bool client_is_stuck(struct client *client, int64_t now, int64_t limit) {
   int unread = 0;
-  if (ioctl(client->fd, SIOCOUTQ, &unread) == 0 && unread != client->unread) {
+  if (ioctl(client->watch.source.fd, SIOCOUTQ, &unread) == 0 && unread != client->unread) {
     client->unread = unread;
     client->progress_at = now;
   }
   return now - client->progress_at >= limit;
 }
 
-void client_close(struct client *client) {
-  close(client->fd);
-  if (client->buffer != NULL) munmap(client->buffer, CLIENT_BUFFER);
-  *client = (struct client){ .state = CLIENT_FREE, .fd = -1 };
+void client_rest(struct client *client) {
+  if (client->buffer != NULL && client->used == 0) (void)madvise(client->buffer, client->size, MADV_DONTNEED);
+}
+
+void client_free(struct client *client) {
+  watch_end(&client->watch);
+  if (client->buffer != NULL) munmap(client->buffer, client->size);
+  free(client);
 }

@@ -5,22 +5,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "watch.h"
+
 enum { INPUT_BUFFER = 64 * 1024 };
 
 /*
- * The writing end of the process's stdin. It is held open for reading as well, so that it never blocks and never breaks;
- * therefore it is closed only when the process's side has surely taken what was written.
+ * The way to the process's stdin. A FIFO, whose other side is a shim's, is held open for reading as well, so that it never
+ * blocks and never breaks; therefore it is closed only when the other side has surely taken what was written.
  */
 struct input {
-  int fd;       /* -1 once it is closed, or when there is none */
+  struct watch watch; /* without a descriptor once it is closed, or when there is none */
+  bool is_fifo;
   bool closing; /* no more bytes are taken */
   int64_t closing_since; /* when both were so: closing, and the process's side was there */
   size_t start;
   size_t end;
-  unsigned char buffer[INPUT_BUFFER];
+  unsigned char *buffer; /* mapped; its pages are given back when they hold nothing */
 };
 
-int input_open(struct input *input, const char *path);
+/* Without a descriptor (-1) everything is thrown away. 0 or -ENOMEM. */
+int input_open(struct input *input, struct loop *loop, void (*ready)(struct source *, uint32_t));
+
+/* Takes a non-blocking descriptor. */
+void input_begin(struct input *input, int fd, bool is_fifo);
 
 /* True while bytes from clients are taken; false when they are to be thrown away. */
 bool input_accepts(const struct input *input);
@@ -31,7 +38,7 @@ bool input_is_full(const struct input *input);
 /* Reads from a client, or takes nothing and returns what recv returned: 0 at its end, -errno. */
 int input_take(struct input *input, int client);
 
-/* Writes what fits into the FIFO. */
+/* Writes what fits, and waits for room if need be. */
 void input_flush(struct input *input);
 
 /* Ends the process's stdin after what is pending. */
@@ -42,5 +49,8 @@ void input_drop(struct input *input);
 
 /* Carries a close on; returns in how many milliseconds to call again, or -1 for never. */
 int input_tick(struct input *input, bool process_is_there, int64_t now);
+
+void input_rest(struct input *input);
+void input_free(struct input *input);
 
 #endif

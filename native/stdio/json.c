@@ -6,6 +6,27 @@
 
 static bool is_plain(unsigned char byte) { return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\'; }
 
+/* Eight bytes at once: whether a byte of the word is zero; whether all of them are plain. */
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+static bool has_zero(uint64_t word) { return ((word - EACH(1)) & ~word & EACH(0x80)) != 0; }
+
+static bool are_plain(const unsigned char *bytes) {
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  if ((word & EACH(0x80)) != 0 || has_zero(word ^ EACH('"')) || has_zero(word ^ EACH('\\'))) return false;
+  /* With its top bit set no byte borrows from its neighbour; it keeps that bit where it was at least a space. */
+  return (((word | EACH(0x80)) - EACH(0x20)) & EACH(0x80)) == EACH(0x80);
+}
+
+/* Bytes at the start that stand for themselves. */
+static size_t plain_run(const unsigned char *bytes, size_t length) {
+  size_t run = 0;
+  while (run + sizeof(uint64_t) <= length && are_plain(bytes + run)) run += sizeof(uint64_t);
+  while (run < length && is_plain(bytes[run])) run++;
+  return run;
+}
+
 /* Bytes that a lead byte announces, itself included; 0 for a byte that cannot lead. */
 static size_t announced(unsigned char lead) {
   if (lead >= 0xc2 && lead <= 0xdf) return 2;
@@ -53,11 +74,10 @@ static bool is_line_separator(const unsigned char *bytes, size_t size) {
 size_t json_escape(char *to, const unsigned char *from, size_t length) {
   char *out = to;
   for (size_t i = 0; i < length;) {
-    size_t run = i;
-    while (run < length && is_plain(from[run])) run++;
-    memcpy(out, from + i, run - i);
-    out += run - i;
-    i = run;
+    size_t run = plain_run(from + i, length - i);
+    memcpy(out, from + i, run);
+    out += run;
+    i += run;
     if (i == length) break;
     if (from[i] < 0x80) {
       out += escape_ascii(out, from[i++]);

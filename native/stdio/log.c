@@ -1,204 +1,137 @@
 #include "log.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
-#include "rotate.h"
+/* What of a line must have come before CRI's writer knows that it goes on: one byte, unless that begins a \r\n. */
+enum { CRI_AHEAD = 2 };
+_Static_assert(LOG_LINE + CRI_AHEAD <= LOG_PARTIAL, "a line fits");
 
-/* RFC 3339 with nanoseconds in UTC, trailing zeros cut. */
-static size_t put_time(struct log *log, char *to) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  if (now.tv_sec != log->stamped || log->stamp[0] == '\0') {
-    struct tm utc;
-    gmtime_r(&now.tv_sec, &utc);
-    strftime(log->stamp, sizeof log->stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-    log->stamped = now.tv_sec;
-  }
-  size_t length = sizeof log->stamp - 1;
-  memcpy(to, log->stamp, length);
-  if (now.tv_nsec != 0) {
-    to[length++] = '.';
-    for (long unit = 100000000, rest = now.tv_nsec; rest != 0; rest %= unit, unit /= 10)
-      to[length++] = (char)('0' + rest / unit);
-  }
-  to[length++] = 'Z';
-  return length;
+static unsigned char *partial_of(const struct log *log, enum stream stream) {
+  return (unsigned char *)log->pages + (stream - 1) * LOG_PARTIAL;
 }
 
-static size_t put_text(char *to, const char *text) {
-  size_t length = strlen(text);
-  memcpy(to, text, length);
-  return length;
-}
-
-/* One object, at most JSON_EXPANSION times `length` plus LOG_FRAME bytes. */
-static size_t put_line(struct log *log, char *to, enum stream stream, const unsigned char *bytes, size_t length) {
-  char *out = to;
-  out += put_text(out, "{\"log\":\"");
-  out += json_escape(out, bytes, length);
-  out += put_text(out, stream == STREAM_STDOUT ? "\",\"stream\":\"stdout\",\"time\":\"" :
-                                                 "\",\"stream\":\"stderr\",\"time\":\"");
-  out += put_time(log, out);
-  out += put_text(out, "\"}\n");
-  return (size_t)(out - to);
-}
-
-static uint64_t count_lines(const char *bytes, size_t length) {
-  uint64_t lines = 0;
-  for (const char *end = bytes + length; bytes < end; lines++) {
-    const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
-    if (newline == NULL) break;
-    bytes = newline + 1;
-  }
-  return lines;
-}
-
-/* Cuts the file back to whole lines after a write that stopped in the middle of one; returns the bytes that stay. */
-static size_t keep_whole_lines(struct log *log, const char *bytes, size_t written) {
-  const char *newline = memrchr(bytes, '\n', written);
-  size_t whole = newline == NULL ? 0 : (size_t)(newline - bytes) + 1;
-  if (whole == written) return whole;
-  if (ftruncate(log->fd, log->size + (int64_t)whole) == 0) {
-    log->size += (int64_t)whole;
-  } else {
-    log->size += (int64_t)written;
-    log->torn = true;
-  }
-  return whole;
-}
-
-/* Appends whole lines; those that could not be written are counted as dropped. */
-static int append(struct log *log, const char *bytes, size_t length) {
-  if (log->torn && write(log->fd, "\n", 1) == 1) {
-    log->torn = false;
-    log->size++;
-  }
-  size_t written = 0;
-  while (written < length) {
-    ssize_t count = write(log->fd, bytes + written, length - written);
-    if (count > 0) written += (size_t)count;
-    else if (count == 0 || errno != EINTR) break;
-  }
-  if (written == length) {
-    log->size += (int64_t)length;
-    return 0;
-  }
-  log->reason = errno;
-  size_t whole = keep_whole_lines(log, bytes, written);
-  if (whole == written) log->size += (int64_t)written;
-  log->dropped += count_lines(bytes + whole, length - whole);
-  return -log->reason;
-}
-
-static int note_dropped(struct log *log) {
-  if (log->dropped == 0) return 0;
-  char text[256];
-  char line[sizeof text * JSON_EXPANSION + LOG_FRAME];
-  uint64_t noted = log->dropped;
-  int length = snprintf(text, sizeof text, "berth: %llu log lines were dropped here: %s\n", (unsigned long long)noted,
-                        strerror(log->reason));
-  int error = append(log, line, put_line(log, line, STREAM_STDERR, (unsigned char *)text, (size_t)length));
-  log->dropped = error == 0 ? 0 : noted;
-  return error;
-}
+static char *buffer_of(const struct log *log) { return log->pages + 2 * LOG_PARTIAL; }
 
 static void flush(struct log *log) {
-  if (log->used == 0) return;
-  if (note_dropped(log) == 0) (void)append(log, log->buffer, log->used);
-  else log->dropped += count_lines(log->buffer, log->used);
+  if (log->used > 0) log_file_append(&log->file, buffer_of(log), log->used);
   log->used = 0;
 }
 
-static void rotate(struct log *log) {
-  int fd = rotate_files(log->path, log->max_file);
-  if (fd < 0) {
-    log->rotate_at = log->size + log->max_size;
-    return;
+static void add_record(struct log *log, enum stream stream, bool is_part, const unsigned char *bytes, size_t length) {
+  if (log->used + format_room(log->file.format, length) > LOG_BUFFER) flush(log);
+  if (log_file_is_full(&log->file, log->used)) {
+    flush(log);
+    log_file_rotate(&log->file);
   }
-  close(log->fd);
-  log->fd = fd;
-  log->size = 0;
-  log->torn = false;
-  log->rotate_at = log->max_size;
+  char *to = buffer_of(log) + log->used;
+  log->used += format_record(log->file.format, to, &log->stamp, stream, is_part, bytes, length);
 }
 
+/* A whole line for CRI: without its \n or \r\n, and in two when those are what made it fit. */
+static void add_cri_line(struct log *log, enum stream stream, const unsigned char *bytes, size_t length) {
+  length--;
+  if (length > 0 && bytes[length - 1] == '\r') length--;
+  size_t first = length > LOG_LINE ? LOG_LINE : length;
+  if (first < length) add_record(log, stream, true, bytes, first);
+  add_record(log, stream, false, bytes + (first < length ? first : 0), first < length ? length - first : length);
+}
+
+/* The most of a line that is looked at at once. */
+static size_t line_limit(const struct log *log) {
+  return log->file.format == LOG_JSON ? LOG_LINE : LOG_LINE + CRI_AHEAD;
+}
+
+/* A line of at most line_limit() bytes that ends with a newline. */
 static void add_line(struct log *log, enum stream stream, const unsigned char *bytes, size_t length) {
-  if (log->used + length * JSON_EXPANSION + LOG_FRAME > sizeof log->buffer) flush(log);
-  if (log->rotate_at != 0 && log->size + (int64_t)log->used >= log->rotate_at) {
-    flush(log);
-    rotate(log);
-  }
-  log->used += put_line(log, log->buffer + log->used, stream, bytes, length);
+  if (log->file.format == LOG_CRI) add_cri_line(log, stream, bytes, length);
+  else add_record(log, stream, false, bytes, length);
+}
+
+/* The first part of a line that is too long; what is not written of it, at most three bytes, begins the next part. */
+static void add_part(struct log *log, enum stream stream, unsigned char *bytes, size_t length) {
+  size_t tail = log->file.format == LOG_JSON ? utf8_cut_tail(bytes, length) : CRI_AHEAD;
+  add_record(log, stream, true, bytes, length - tail);
+  memmove(bytes, bytes + length - tail, tail);
+  log->partial[stream - 1] = tail;
 }
 
 /* Adds bytes that hold no newline, or one as their last byte, to the line that the stream is in. */
 static void extend_line(struct log *log, enum stream stream, const unsigned char *bytes, size_t length) {
-  struct log_line *line = &log->partial[stream - 1];
+  unsigned char *line = partial_of(log, stream);
+  size_t *have = &log->partial[stream - 1];
   while (length > 0) {
-    size_t room = LOG_LINE - line->length;
+    size_t room = line_limit(log) - *have;
     size_t part = length < room ? length : room;
-    memcpy(line->bytes + line->length, bytes, part);
-    line->length += part;
+    memcpy(line + *have, bytes, part);
+    *have += part;
     bytes += part;
     length -= part;
-    bool ended = line->bytes[line->length - 1] == '\n';
-    if (!ended && line->length < LOG_LINE) return;
-    size_t tail = ended ? 0 : utf8_cut_tail(line->bytes, line->length);
-    add_line(log, stream, line->bytes, line->length - tail);
-    memmove(line->bytes, line->bytes + line->length - tail, tail);
-    line->length = tail;
+    if (line[*have - 1] == '\n') {
+      add_line(log, stream, line, *have);
+      *have = 0;
+    } else if (*have == line_limit(log)) {
+      add_part(log, stream, line, *have);
+    }
   }
 }
 
 void log_write(struct log *log, enum stream stream, const unsigned char *bytes, size_t length) {
-  if (log->fd < 0) return;
+  if (log->file.fd < 0) return;
+  stamp_now(&log->stamp);
   for (const unsigned char *end = bytes + length; bytes < end;) {
     const unsigned char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
     size_t part = (size_t)((newline == NULL ? end : newline + 1) - bytes);
-    if (newline != NULL && part <= LOG_LINE && log->partial[stream - 1].length == 0) add_line(log, stream, bytes, part);
+    bool is_whole = newline != NULL && part <= line_limit(log) && log->partial[stream - 1] == 0;
+    if (is_whole) add_line(log, stream, bytes, part);
     else extend_line(log, stream, bytes, part);
     bytes += part;
   }
   flush(log);
 }
 
-int log_open(struct log *log, const char *path, int64_t max_size, unsigned max_file) {
-  log->fd = -1;
-  if (path == NULL) return 0;
-  int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0640);
-  if (fd < 0) return -errno;
-  struct stat status;
-  if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-    close(fd);
-    return -EINVAL;
-  }
-  char last = '\n';
-  if (status.st_size > 0 && pread(fd, &last, 1, status.st_size - 1) != 1) last = '\n';
-  log->fd = fd;
-  log->path = path;
-  log->size = status.st_size;
-  log->torn = last != '\n';
-  log->max_size = max_size;
-  log->max_file = max_file;
-  log->rotate_at = max_size;
-  return 0;
+int log_open(struct log *log, const struct log_options *options) {
+  *log = (struct log){ .file.fd = -1 };
+  if (options->path == NULL) return 0;
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  void *pages = mmap(NULL, LOG_PAGES, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (pages == MAP_FAILED) return -errno;
+  log->pages = pages;
+  log->file.format = options->format;
+  log->file.max_size = options->max_size;
+  log->file.max_file = options->max_file;
+  int error = log_file_open(&log->file, options->path);
+  if (error != 0) log_close(log);
+  return error;
+}
+
+int log_reopen(struct log *log) { return log->file.fd < 0 ? -ENOENT : log_file_reopen(&log->file); }
+
+void log_rest(struct log *log) {
+  if (log->pages == NULL) return;
+  (void)madvise(buffer_of(log), LOG_BUFFER, MADV_DONTNEED);
+  for (enum stream stream = STREAM_STDOUT; stream <= STREAM_STDERR; stream++)
+    if (log->partial[stream - 1] == 0) (void)madvise(partial_of(log, stream), LOG_PARTIAL, MADV_DONTNEED);
+}
+
+/* What comes without a newline at the very end: for CRI a part, as containerd writes it. */
+static void add_rest(struct log *log, enum stream stream) {
+  size_t length = log->partial[stream - 1];
+  const unsigned char *bytes = partial_of(log, stream);
+  if (length == 0) return;
+  size_t first = length > LOG_LINE ? LOG_LINE : length;
+  add_record(log, stream, true, bytes, first);
+  if (first < length) add_record(log, stream, true, bytes + first, length - first);
 }
 
 void log_close(struct log *log) {
-  if (log->fd < 0) return;
-  for (enum stream stream = STREAM_STDOUT; stream <= STREAM_STDERR; stream++) {
-    struct log_line *line = &log->partial[stream - 1];
-    if (line->length > 0) add_line(log, stream, line->bytes, line->length);
-    line->length = 0;
+  if (log->file.fd >= 0) {
+    stamp_now(&log->stamp);
+    for (enum stream stream = STREAM_STDOUT; stream <= STREAM_STDERR; stream++) add_rest(log, stream);
+    flush(log);
   }
-  flush(log);
-  (void)note_dropped(log);
-  close(log->fd);
-  log->fd = -1;
+  log_file_close(&log->file);
+  if (log->pages != NULL) munmap(log->pages, LOG_PAGES);
+  *log = (struct log){ .file.fd = -1 };
 }

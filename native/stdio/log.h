@@ -2,50 +2,46 @@
 #define BERTH_STDIO_LOG_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stddef.h>
-#include <sys/types.h>
-#include <time.h>
+#include <stdint.h>
 
 #include "json.h"
+#include "log-file.h"
+#include "log-format.h"
 
-/* Docker's number of an output stream, as in its multiplexed frames. */
-enum stream { STREAM_STDOUT = 1, STREAM_STDERR = 2 };
+/* Longer lines are split, as Docker's json-file driver and containerd's CRI do. */
+enum { LOG_LINE = 16 * 1024 };
 
-/* Longer lines are split, as Docker's json-file driver does. */
-enum { LOG_LINE = 16 * 1024, LOG_FRAME = 128, LOG_BUFFER = LOG_LINE * JSON_EXPANSION + LOG_FRAME };
+enum { LOG_PARTIAL = 20 * 1024, LOG_BUFFER = 100 * 1024, LOG_PAGES = 2 * LOG_PARTIAL + LOG_BUFFER };
+_Static_assert(LOG_BUFFER >= LOG_LINE * JSON_EXPANSION + LOG_FRAME, "a line fits");
 
-struct log_line {
-  size_t length;
-  unsigned char bytes[LOG_LINE];
+struct log_options {
+  const char *path; /* NULL: no log */
+  enum log_format format;
+  int64_t max_size; /* bytes of one file; 0 is no limit */
+  unsigned max_file; /* files in all, the current one included */
 };
 
-/*
- * A log file in Docker's json-file format: one JSON object per line. A write that fails never stops the caller: the
- * lines are dropped, counted, and the count is noted in the log when writing works again.
- */
+/* The lines of two streams, written as records to a file. It never stops its caller (log-file.h). */
 struct log {
-  int fd; /* -1: there is no log, and every call does nothing */
-  const char *path;
-  int64_t max_size;
-  unsigned max_file;
-  int64_t size;
-  int64_t rotate_at; /* 0 is never */
-  uint64_t dropped;
-  int reason; /* errno of the last failed write */
-  bool torn;  /* the file ends inside a line */
-  time_t stamped;
-  char stamp[sizeof "2006-01-02T15:04:05"];
-  struct log_line partial[2];
-  size_t used;
-  char buffer[LOG_BUFFER];
+  struct log_file file; /* without one every call does nothing */
+  struct stamp stamp;
+  size_t partial[2]; /* bytes of the line that each stream is in */
+  size_t used;       /* of the buffer, within a call */
+  char *pages;       /* two lines and the buffer; mapped, and given back when they hold nothing */
 };
 
-/* Opens for appending. `path` NULL makes a log that drops everything; it must stay valid while the log is open. */
-int log_open(struct log *log, const char *path, int64_t max_size, unsigned max_file);
+/* 0 or -errno. */
+int log_open(struct log *log, const struct log_options *options);
 
 /* Takes bytes of a stream; complete lines are with the kernel when it returns. */
 void log_write(struct log *log, enum stream stream, const unsigned char *bytes, size_t length);
+
+/* Opens the file at its path anew. 0, or -errno and the old one is kept; -ENOENT without a log. */
+int log_reopen(struct log *log);
+
+/* Gives memory back that holds nothing now. */
+void log_rest(struct log *log);
 
 /* Writes what is left of the last lines and closes. */
 void log_close(struct log *log);

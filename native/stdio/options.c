@@ -3,70 +3,59 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
-enum { MAX_LOG_FILES = 1000 };
+#include "berth-uri.h"
 
-static int parse_number(const char *name, const char *text, int64_t least, int64_t most, int64_t *number) {
-  char *end;
-  errno = 0;
-  long long value = strtoll(text, &end, 10);
-  if (errno != 0 || end == text || *end != '\0' || value < least || value > most) {
-    fprintf(stderr, "Cannot use \"%s\" as --%s: it must be a number from %lld to %lld\n", text, name, (long long)least,
-            (long long)most);
-    return -EINVAL;
-  }
-  *number = value;
-  return 0;
+static int complain(const char *text) {
+  fprintf(stderr, "%s\n", text);
+  return -EINVAL;
 }
 
-static int check(const struct options *options) {
-  if (options->socket == NULL || options->stdout_fifo == NULL) {
-    fprintf(stderr, "Cannot start: --socket and --stdout are needed\n");
-    return -EINVAL;
-  }
-  if (options->terminal && options->stderr_fifo != NULL) {
-    fprintf(stderr, "Cannot start: a terminal has no --stderr of its own\n");
-    return -EINVAL;
-  }
-  return 0;
+static int check(struct options *options) {
+  struct failure failure;
+  bool has_fifos = options->stdout_fifo != NULL || options->stderr_fifo != NULL || options->stdin_fifo != NULL;
+  if (options->is_logger && has_fifos)
+    return complain("Cannot start: with --binary the streams are the descriptors 3 and 4, not FIFOs");
+  if (options->is_logger && options->board.socket == NULL && options->board.log.path == NULL)
+    return complain("Cannot start: --socket or --log is needed");
+  if (!options->is_logger && (options->board.socket == NULL || options->stdout_fifo == NULL))
+    return complain("Cannot start: --socket and --stdout are needed");
+  if (options->terminal && options->stderr_fifo != NULL)
+    return complain("Cannot start: a terminal has no --stderr of its own");
+  return berth_options_check(&options->board, &failure) ? 0 : complain(failure.text);
 }
 
-static int take(struct options *options, int option, const char *value) {
-  int64_t number = 0;
-  int error = 0;
+static const struct option known[] = {
+  { "socket", required_argument, NULL, 's' },     { "stdout", required_argument, NULL, 'o' },
+  { "stderr", required_argument, NULL, 'e' },     { "stdin", required_argument, NULL, 'i' },
+  { "stdin-once", no_argument, NULL, '1' },       { "terminal", no_argument, NULL, 't' },
+  { "binary", required_argument, NULL, 'b' },     { "log", required_argument, NULL, 'n' },
+  { "format", required_argument, NULL, 'n' },     { "max-size", required_argument, NULL, 'n' },
+  { "max-file", required_argument, NULL, 'n' },   { "mode", required_argument, NULL, 'n' },
+  { "max-buffer-size", required_argument, NULL, 'n' }, { NULL, 0, NULL, 0 },
+};
+
+static int take(struct options *options, int option, const char *name, const char *value) {
+  struct failure failure;
   switch (option) {
-  case 's': options->socket = value; return 0;
+  case 's': options->board.socket = value; return 0;
   case 'o': options->stdout_fifo = value; return 0;
   case 'e': options->stderr_fifo = value; return 0;
   case 'i': options->stdin_fifo = value; return 0;
-  case 'l': options->log = value; return 0;
-  case '1': options->stdin_once = true; return 0;
+  case '1': options->board.stdin_once = true; return 0;
   case 't': options->terminal = true; return 0;
-  case 'm':
-    error = parse_number("max-size", value, 0, INT64_MAX / 2, &number);
-    options->max_size = number;
-    return error;
-  case 'n':
-    error = parse_number("max-file", value, 1, MAX_LOG_FILES, &number);
-    options->max_file = (unsigned)number;
-    return error;
+  case 'b': options->is_logger = true; return 0;
+  case 'n': return berth_option(&options->board, name, value, &failure) ? 0 : complain(failure.text);
   default: return -EINVAL; /* getopt_long has said why */
   }
 }
 
 int options_parse(struct options *options, int argc, char **argv) {
-  const struct option known[] = {
-    { "socket", required_argument, NULL, 's' },  { "stdout", required_argument, NULL, 'o' },
-    { "stderr", required_argument, NULL, 'e' },  { "stdin", required_argument, NULL, 'i' },
-    { "stdin-once", no_argument, NULL, '1' },    { "terminal", no_argument, NULL, 't' },
-    { "log", required_argument, NULL, 'l' },     { "max-size", required_argument, NULL, 'm' },
-    { "max-file", required_argument, NULL, 'n' }, { NULL, 0, NULL, 0 },
-  };
-  *options = (struct options){ .max_file = 1 };
-  int option;
-  while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-    int error = take(options, option, optarg);
+  *options = (struct options){ .terminal = false };
+  int option, index = 0;
+  while ((option = getopt_long(argc, argv, "", known, &index)) != -1) {
+    int error = take(options, option, known[index].name, optarg);
     if (error != 0) return error;
   }
   if (optind != argc) {

@@ -2,19 +2,17 @@
 #define BERTH_STDIO_OPTIONS_H
 
 #include <stdbool.h>
-#include <stdint.h>
+
+#include "board.h"
 
 /* What the command line asks for. Strings belong to argv; NULL means not given. */
 struct options {
-  const char *socket;
   const char *stdout_fifo;
   const char *stderr_fifo;
   const char *stdin_fifo;
-  const char *log;
-  bool stdin_once;
   bool terminal;
-  int64_t max_size; /* bytes of one log file; 0 is no limit */
-  unsigned max_file; /* log files in all, the current one included */
+  bool is_logger; /* started for a binary:// URI: the streams are the descriptors 3 and 4, ready is told on 5 */
+  struct board_options board;
 };
 
 /* 0, or -EINVAL after a sentence on standard error. */

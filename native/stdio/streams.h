@@ -63,10 +63,10 @@ void streams_process_ended(struct streams *streams);
 /*
  * Calls `finished`, once and from the loop, when all output has reached its readers or cannot any more, but after
  * STREAMS_DRAIN milliseconds at the latest (a descendant may keep a pipe open for ever; what it writes later is lost),
- * and a logger has ended, which is asked for (SIGTERM) and after STREAMS_LOGGER milliseconds enforced. The streams are
+ * and a logger has ended, which is asked for (SIGTERM) and after LOGGER_END_LIMIT milliseconds enforced. The streams are
  * gone then.
  */
-enum { STREAMS_DRAIN = 10000, STREAMS_LOGGER = 12000 };
+enum { STREAMS_DRAIN = 10000 };
 void streams_finish(struct streams *streams, void (*finished)(void *data), void *data);
 
 /* Ends everything at once, and what has not been delivered is lost. NULL is fine. */

@@ -15,6 +15,7 @@ enum tap_kind { TAP_PIPE, TAP_FIFO, TAP_TERMINAL };
 struct tap {
   struct watch watch;
   enum tap_kind kind;
+  void *owner;
   bool writer_came;
   bool is_last;  /* a terminal whose process has ended: what is there now is all there will be */
   bool rests;    /* a terminal that nobody has open: waits for a change, not for a state */
