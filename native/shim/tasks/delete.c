@@ -81,6 +81,10 @@ static void begin(struct operation *operation) {
   struct process *process = operation->process;
   struct failure failure;
   if (!check(process, &failure)) return operation_fail(operation, &failure);
+  if (process->pid == 0) { /* never started: nobody writes what could be waited for */
+    streams_close(process->streams);
+    process->streams = NULL;
+  }
   if (process->streams == NULL) return go_on(operation);
   streams_finish(process->streams, finished, operation);
 }

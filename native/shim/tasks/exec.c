@@ -50,7 +50,7 @@ void serve_exec(struct call *call, const void *message) {
     fail(&failure, RESOURCE_EXHAUSTED, "Cannot add process \"%s\": out of memory", request->exec_id);
     return call_fail(call, &failure);
   }
-  if (!fill(process, request, &failure)) {
+  if (!fill(process, request, &failure) || !spawning_prepare(process, &failure)) {
     process_remove(process);
     return call_fail(call, &failure);
   }

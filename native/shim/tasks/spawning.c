@@ -21,11 +21,8 @@ static void on_ready(void *data, const struct failure *failure) {
   operation->failed(operation, failure);
 }
 
-void spawning_open(struct operation *operation, void (*begin)(struct operation *),
-                   void (*failed)(struct operation *, const struct failure *)) {
-  struct process *process = operation->process;
-  struct container *container = operation->container;
-  struct failure failure;
+static bool open_streams(struct process *process, struct failure *failure) {
+  struct container *container = process->container;
   struct stream_request request = {
     .stdin_uri = process->stdio.in,
     .stdout_uri = process->stdio.out,
@@ -36,12 +33,26 @@ void spawning_open(struct operation *operation, void (*begin)(struct operation *
     .uid = container->options->io_uid,
     .gid = container->options->io_gid,
   };
+  if (streams_open(&process->streams, &container->shim->loop, &container->shim->reaper, &request, failure)) return true;
+  process->streams = NULL;
+  return false;
+}
+
+static bool takes_clients(const char *uri) { return strncmp(uri, "berth://", sizeof "berth://" - 1) == 0; }
+
+bool spawning_prepare(struct process *process, struct failure *failure) {
+  const struct stdio *stdio = &process->stdio;
+  if (!takes_clients(stdio->in) && !takes_clients(stdio->out) && !takes_clients(stdio->err)) return true;
+  return open_streams(process, failure);
+}
+
+void spawning_open(struct operation *operation, void (*begin)(struct operation *),
+                   void (*failed)(struct operation *, const struct failure *)) {
+  struct process *process = operation->process;
+  struct failure failure;
   operation->opened = begin;
   operation->failed = failed;
-  if (!streams_open(&process->streams, &container->shim->loop, &container->shim->reaper, &request, &failure)) {
-    process->streams = NULL;
-    return failed(operation, &failure);
-  }
+  if (process->streams == NULL && !open_streams(process, &failure)) return failed(operation, &failure);
   if (!streams_wait(process->streams, on_ready, operation)) begin(operation);
 }
 

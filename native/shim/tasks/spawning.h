@@ -8,6 +8,12 @@
  * are opened first, and its logger awaited; then `begin` runs the runtime, and spawning_finish() takes over what it made.
  */
 
+/*
+ * Opens streams that clients attach to (berth://) before the process is started: who attaches before that misses nothing.
+ * Others are opened when it is started, as containerd's shim does.
+ */
+bool spawning_prepare(struct process *process, struct failure *failure);
+
 /* Opens the streams and calls begin, at once or when they are ready, or `failed`. */
 void spawning_open(struct operation *operation, void (*begin)(struct operation *),
                    void (*failed)(struct operation *, const struct failure *));
