@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { fromBinary } from '@bufbuild/protobuf';
+import type { Any } from '@bufbuild/protobuf/wkt';
 import { newToken } from '#/base/ids.ts';
 import { silentLogger } from '#/base/log.ts';
 import type { ShimEndpoint } from '#/core/tasks/shim-answer.ts';
@@ -10,9 +11,10 @@ import { parseShimAnswer } from '#/core/tasks/shim-answer.ts';
 import type { ShimClient } from '#/core/tasks/shim-client.ts';
 import { dialShim, shimMethods } from '#/core/tasks/shim-client.ts';
 import type { TaskPlace } from '#/core/tasks/tasks.fixture.ts';
-import { openTaskPlace, specFor } from '#/core/tasks/tasks.fixture.ts';
+import { openTaskPlace, processFor, specFor } from '#/core/tasks/tasks.fixture.ts';
 import type { MountSchema } from '#/gen/containerd/types/mount_pb.ts';
 import { Events as TtrpcEvents } from '#/gen/containerd/services/events/ttrpc/v1/events_pb.ts';
+import type { CreateTaskRequestSchema } from '#/gen/containerd/task/v2/shim_pb.ts';
 import { DeleteResponseSchema } from '#/gen/containerd/task/v2/shim_pb.ts';
 import type { DeleteResponse } from '#/gen/containerd/task/v2/shim_pb.ts';
 import { openFifo } from '#/linux/fifo.ts';
@@ -21,6 +23,7 @@ import { unmountAll } from '#/linux/mount.ts';
 import { isAlive } from '#/linux/process.ts';
 import type { RunResult } from '#/linux/spawn.ts';
 import { run } from '#/linux/spawn.ts';
+import { anyOfValue, jsonTypeUrls, packJson } from '#/rpc/any.ts';
 import { bindService } from '#/rpc/service.ts';
 import type { TtrpcCallOptions } from '#/rpc/ttrpc-client.ts';
 import { createTtrpcServer } from '#/rpc/ttrpc-server.ts';
@@ -70,6 +73,19 @@ export interface Shim {
   ): Promise<MessageShape<O>>;
   close(): void;
 }
+
+/** Creates the container of a bundle on the busybox root, with what else is asked for. */
+export async function createTask(
+  shims: ShimPlace,
+  { id, path }: ShimBundle,
+  shim: Shim,
+  wish: MessageInitShape<typeof CreateTaskRequestSchema> = {},
+): Promise<{ readonly pid: number }> {
+  return await shim.call(task.create, { id, bundle: path, rootfs: rootfsOf(shims), ...wish });
+}
+
+/** A process of the runtime spec, as Exec takes it. */
+export const execSpec = (args: readonly string[]): Any => anyOfValue(packJson(jsonTypeUrls.process, processFor(args)));
 
 /** A FIFO of the client's, which is read from its making on. */
 export interface Fifo {

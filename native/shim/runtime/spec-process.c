@@ -32,7 +32,8 @@ static bool is_kept(struct copier *copier) {
   return false;
 }
 
-#define COPY(copier, call) (is_kept(copier) ? (call) == yajl_gen_status_ok : 1)
+/* Outside of the object there is nothing to copy. */
+#define COPY(copier, call) ((copier)->depth == 0 ? 0 : is_kept(copier) ? (call) == yajl_gen_status_ok : 1)
 
 static int on_null(void *at) { return COPY((struct copier *)at, yajl_gen_null(((struct copier *)at)->gen)); }
 static int on_boolean(void *at, int truth) {

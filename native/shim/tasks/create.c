@@ -53,11 +53,16 @@ static void undone(struct operation *operation) {
   give_up(operation, failure);
 }
 
-/* What a runtime leaves that did not come to its end, it takes away itself. */
+/*
+ * What a runtime leaves that was ended, or did not do what it said, it takes away itself. One that failed by itself has
+ * left nothing, and the id may be that of somebody else's container.
+ */
 static void undo(struct operation *operation, const struct failure *failure) {
   struct container *container = operation->container;
+  const struct run *run = &operation->runtime.run;
   struct words words;
   struct failure other;
+  if (!run->overdue && run->status > 0 && run->status <= 128) return give_up(operation, failure);
   operation->left = malloc(sizeof *operation->left);
   if (operation->left == NULL) return give_up(operation, failure);
   *operation->left = *failure;
