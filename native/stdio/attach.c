@@ -8,6 +8,9 @@
 
 #include "listen.h"
 
+/* How many more than may attach are heard, so that they learn why they may not. */
+enum { GREETED = 16 };
+
 /* Milliseconds: for a hello, without progress at the end, and before trying again when descriptors are short. */
 enum { HELLO_LIMIT = 5000, STUCK_LIMIT = 10000, ACCEPT_PAUSE = 1000, END_TICK = 500 };
 
@@ -49,11 +52,24 @@ static void read_client(struct attach *attach, struct client *client) {
   if (feeds && (attach->stdin_once || (client->flags & WANT_ONCE) != 0)) input_close(attach->input);
 }
 
+static size_t count_open(const struct attach *attach) {
+  size_t count = 0;
+  for (const struct client *client = attach->clients; client != NULL; client = client->next)
+    if (client->state == CLIENT_OPEN) count++;
+  return count;
+}
+
+/* What a client that has said what it wants is answered. */
+static int admit(struct attach *attach, struct client *client) {
+  if ((client->flags & WANT_REOPEN) != 0) return log_reopen(attach->log);
+  return count_open(attach) < MAX_CLIENTS ? client_open(client, attach->loses) : -EBUSY;
+}
+
 static void greet_client(struct attach *attach, struct client *client) {
   int result = client_hello(client);
   if (result == 0) return;
   bool reopens = result > 0 && (client->flags & WANT_REOPEN) != 0;
-  if (result > 0) result = reopens ? log_reopen(attach->log) : client_open(client, attach->loses);
+  if (result > 0) result = admit(attach, client);
   if (result == 0 && (client->flags & WANT_ABANDON) != 0) attach->abandoned = true;
   if (result == 0 && !reopens) return;
   client_refuse(client, result);
@@ -80,7 +96,7 @@ static void client_ready(struct source *source, uint32_t events) {
 
 static void begin_client(struct attach *attach, int fd) {
   struct client *client = NULL;
-  if (attach->count < MAX_CLIENTS) client = client_new(attach->loop, fd, attach, client_ready, attach->loop->now);
+  if (attach->count < MAX_CLIENTS + GREETED) client = client_new(attach->loop, fd, attach, client_ready, attach->loop->now);
   if (client == NULL) {
     const char busy = EBUSY;
     (void)send(fd, &busy, 1, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -16,7 +16,7 @@ export interface AttachStdio {
 }
 
 /** The hello of native/stdio/client.h: a magic word, flags, three zero bytes; the answer is one byte, 0 or an errno. */
-const flags = { stdin: 1, stdout: 2, stderr: 4, raw: 8, once: 16, abandon: 32 } as const;
+const flags = { stdin: 1, stdout: 2, stderr: 4, raw: 8, once: 16, abandon: 32, reopen: 64 } as const;
 const helloFor = (wanted: number): Buffer => Buffer.from([...Buffer.from('BRT1'), wanted, 0, 0, 0]);
 const busy = 16;
 const answerLimit = 10_000;
@@ -41,6 +41,11 @@ export async function stdioEnded(socketPath: string, signal?: AbortSignal): Prom
 /** Gives streams up that no process has come for, and resolves when they have ended. */
 export async function abandonStdio(socketPath: string): Promise<void> {
   await watch(socketPath, flags.abandon);
+}
+
+/** Has the log written to a new file at its path, after somebody has moved the old one away. */
+export async function reopenLog(socketPath: string): Promise<void> {
+  (await connect(socketPath, flags.reopen)).destroy();
 }
 
 async function watch(socketPath: string, wanted: number, signal?: AbortSignal): Promise<void> {

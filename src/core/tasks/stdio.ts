@@ -10,7 +10,7 @@ import { abandonStdio } from '#/core/tasks/attach-stdio.ts';
 import { shimStdio } from '#/core/tasks/shim-stdio.ts';
 import { makeStdio, startStdio, type StdioProcess } from '#/core/tasks/stdio-program.ts';
 
-export { type AttachStdio, attachStdio, stdioEnded } from '#/core/tasks/attach-stdio.ts';
+export { type AttachStdio, attachStdio, reopenLog, stdioEnded } from '#/core/tasks/attach-stdio.ts';
 
 export interface LogOptions {
   /** Bytes of one file, after which the next is begun; 0 or absent: no limit. */
