@@ -61,9 +61,19 @@ static void run_timers(struct loop *loop) {
 }
 
 static int patience(const struct loop *loop) {
-  if (loop->timers == NULL) return -1;
+  bool waits_for_idle = loop->idle != NULL && !loop->is_idle;
+  int64_t most = waits_for_idle ? LOOP_IDLE_MS : 1000 * 1000;
+  if (loop->timers == NULL) return waits_for_idle ? (int)most : -1;
   int64_t left = loop->timers->at - clock_ms();
-  return left < 0 ? 0 : left > 1000 * 1000 ? 1000 * 1000 : (int)left;
+  return left < 0 ? 0 : left > most ? (int)most : (int)left;
+}
+
+/* Nothing was ready: is it time for what is done once when there is nothing else to do? */
+static void note_quiet(struct loop *loop) {
+  if (loop->idle == NULL || loop->is_idle) return;
+  if (loop->timers != NULL && loop->timers->at <= loop->now) return;
+  loop->is_idle = true;
+  loop->idle();
 }
 
 int loop_run(struct loop *loop) {
@@ -73,6 +83,8 @@ int loop_run(struct loop *loop) {
     if (count < 0 && errno != EINTR) return -errno;
     loop->now = clock_ms();
     loop->count = count < 0 ? 0 : count;
+    if (count == 0) note_quiet(loop);
+    else loop->is_idle = false;
     for (int i = 0; i < loop->count && !loop->stopped; i++) {
       struct source *source = loop->batch[i].data.ptr;
       if (source != NULL) source->ready(source, loop->batch[i].events);

@@ -10,7 +10,7 @@
  * a descriptor. Everything is called from loop_run(), never from within another call here.
  */
 
-enum { LOOP_BATCH = 32 };
+enum { LOOP_BATCH = 32, LOOP_IDLE_MS = 1000 };
 
 /* A descriptor that is waited for. `ready` may remove any source, itself included, and free what holds it. */
 struct source {
@@ -32,6 +32,8 @@ struct loop {
   bool stopped;
   int64_t now; /* milliseconds, when this turn began */
   struct timer *timers; /* the soonest first */
+  void (*idle)(void); /* called once whenever nothing was ready and no timer due for LOOP_IDLE_MS; may be NULL */
+  bool is_idle;
   int count;
   struct epoll_event batch[LOOP_BATCH]; /* of this turn; what was removed meanwhile is NULL */
 };

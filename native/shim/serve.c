@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/give-back.h"
 #include "commands.h"
 #include "socket.h"
 #include "tasks/report.h"
@@ -98,6 +99,7 @@ bool serve(const struct flags *flags, int listener, const char *path, struct fai
   open_log();
   (void)unsetenv("NOTIFY_SOCKET");
   int error = open_shim(&serving, flags, listener);
+  serving.shim.loop.idle = give_back_memory;
   if (error == 0) error = loop_run(&serving.shim.loop);
   if (error < 0) report("Cannot serve: %s", strerror(-error));
   if (is_ours) socket_remove(path, &made);
