@@ -23,7 +23,7 @@ case $(uname -m) in
 esac
 tests='/usr/bin/skopeo:skopeo /usr/bin/umoci:umoci /usr/bin/docker-registry:docker-registry /usr/bin/zstd:zstd /usr/bin/sqlite3:sqlite3 /usr/bin/openssl:openssl /usr/bin/curl:curl
   /usr/bin/setfattr:attr /usr/bin/fuse-overlayfs:fuse-overlayfs /usr/sbin/setcap:libcap2-bin /usr/bin/protoc:protobuf-compiler /usr/bin/protoc-c:protobuf-c-compiler /usr/bin/docker:docker.io
-  /usr/bin/git:git /usr/bin/mkfs.erofs:erofs-utils /usr/sbin/mkfs.ext4:e2fsprogs'
+  /usr/bin/git:git /usr/bin/clang:clang /usr/share/doc/libclang-rt-14-dev:libclang-rt-14-dev /usr/bin/mkfs.erofs:erofs-utils /usr/sbin/mkfs.ext4:e2fsprogs'
 peers='/usr/sbin/debootstrap:debootstrap /usr/bin/tmux:tmux /usr/bin/ctr-remote:stargz-snapshotter /usr/lib/cni/bridge:containernetworking-plugins
   /usr/sbin/iptables:iptables /sbin/ip:iproute2'
 
