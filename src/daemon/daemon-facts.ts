@@ -2,6 +2,7 @@ import type { DaemonFacts } from '#/api/docker/daemon-facts.ts';
 import { now } from '#/base/clock.ts';
 import { revision, version } from '#/base/version.ts';
 import type { Registry } from '#/core/registry/contract.ts';
+import { usesSystemdCgroup } from '#/core/tasks/systemd-cgroup.ts';
 import type { DaemonConfig } from '#/daemon/config/daemon-config.ts';
 import { namedRegistries, runtimesOf } from '#/daemon/module-options.ts';
 import { cgroupVersion } from '#/daemon/require-abilities.ts';
@@ -20,6 +21,7 @@ export interface FactSources {
 
 /** What Docker's clients are told of this daemon. */
 export function daemonFacts({ config, abilities, runtime, id, registry, programs }: FactSources): DaemonFacts {
+  const runtimes = runtimesOf(config.settings, programs);
   return {
     version,
     revision,
@@ -28,9 +30,10 @@ export function daemonFacts({ config, abilities, runtime, id, registry, programs
     socket: config.dockerAddress,
     startedAt: now(),
     cgroupVersion: cgroupVersion(abilities),
+    cgroupDriver: usesSystemdCgroup(runtimes.get(config.runtime)?.options) ? 'systemd' : 'cgroupfs',
     logLevel: config.logLevel,
     runtimePath: runtime.path,
-    runtimes: [...runtimesOf(config.settings, programs).keys()],
+    runtimes: [...runtimes.keys()],
     runtimeVersion: runtime.version,
     registries: namedRegistries(config.settings),
     checkLogin: (host, credentials, signal) => registry.checkLogin(host, credentials, signal),

@@ -1,9 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { mkdir } from 'node:fs/promises';
 import { errnoOf, EngineError } from '#/base/errors.ts';
+import type { TypedValue } from '#/base/any.ts';
 import type { FoundUser } from '#/oci/find-user.ts';
+import { usesSystemdCgroup } from '#/core/tasks/systemd-cgroup.ts';
 import { makeSpec } from '#/core/containers/make-spec.ts';
 import type { RuntimeSpec, SpecMount, SpecResources, SpecRlimit } from '#/oci/runtime-spec.ts';
+import { cgroupPathOf } from '#/engine/cgroup-path.ts';
 import type { EngineContext } from '#/engine/context.ts';
 import type { Config, HostConfig, MountRequest } from '#/engine/docker-config.ts';
 import { bindMount, checkDestination, parseBind, tmpfsMount, type Bind } from '#/engine/parse-bind.ts';
@@ -18,6 +21,8 @@ export interface SpecRequest {
   readonly user: FoundUser;
   /** hosts, hostname and resolv.conf. */
   readonly files: readonly SpecMount[];
+  /** Of the container's runtime. */
+  readonly runtimeOptions: TypedValue | undefined;
 }
 
 const defaultShmSize = 64 * 1024 * 1024;
@@ -51,7 +56,11 @@ export async function buildSpec(context: EngineContext, request: SpecRequest): P
     cgroupns: cgroupNamespace(context, hostConfig),
     mounts: withoutOverridden(request.files, own),
     resources: resourcesOf(hostConfig),
-    cgroupsPath: `${hostConfig.CgroupParent === '' ? '/berth' : hostConfig.CgroupParent}/${request.id}`,
+    cgroupsPath: cgroupPathOf({
+      id: request.id,
+      parent: hostConfig.CgroupParent,
+      systemd: usesSystemdCgroup(request.runtimeOptions),
+    }),
     annotations: hostConfig.Annotations,
     host: context.host,
   });

@@ -170,7 +170,9 @@ async function furnish(context: EngineContext, container: EngineContainer, chain
     }),
   ]);
   const user = findUser(config.User, userFiles, hostConfig.GroupAdd);
-  const spec = await buildSpec(context, { id, namespace, config, hostConfig, args: record.args, user, files });
+  const runtimeOptions = container.core.runtime.options;
+  const request = { id, namespace, config, hostConfig, args: record.args, user, files, runtimeOptions };
+  const spec = await buildSpec(context, request);
   return finish(context, container, spec);
 }
 

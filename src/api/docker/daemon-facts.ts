@@ -10,6 +10,8 @@ export interface DaemonFacts {
   readonly socket: string;
   readonly startedAt: bigint;
   readonly cgroupVersion: 'v1' | 'hybrid' | 'v2';
+  /** Who makes the cgroups of containers that name no runtime. */
+  readonly cgroupDriver: 'cgroupfs' | 'systemd';
   readonly logLevel: string;
   readonly runtimePath: string;
   /** Names that containers may ask for. */

@@ -38,6 +38,7 @@ Description=berth container engine: sockets
 ${paths.map((path) => `ListenStream=${path.replaceAll('%', '%%')}`).join('\n')}
 SocketMode=0660
 DirectoryMode=0711
+RemoveOnStop=yes
 FileDescriptorName=berth
 Backlog=4096
 

@@ -34,6 +34,6 @@ export async function startGuestBerthd(vm: Vm, runtimes: readonly GuestRuntime[]
   await vm.write('/etc/berth/config.toml', configFor(runtimes));
   await vm.shell(`
     berthd --log-level debug >/var/log/berthd.log 2>&1 </dev/null &
-    until berth version >/dev/null 2>&1; do kill -0 $! || { cat /var/log/berthd.log >&2; exit 1; }; sleep 0.3; done`);
+    until [ -S /run/berth/docker.sock ]; do kill -0 $! || { cat /var/log/berthd.log >&2; exit 1; }; sleep 0.1; done`);
   await loadHello(vm);
 }

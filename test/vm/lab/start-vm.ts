@@ -11,8 +11,8 @@ import { mustRun, type CommandResult } from '../../support/run-command.ts';
 import { openAgent, type Agent } from './agent.ts';
 import { openMachine, type Machine } from './machine.ts';
 
-const bootPatienceMs = 120_000;
-const runPatienceMs = 120_000;
+const bootPatienceMs = 180_000;
+const runPatienceMs = 180_000;
 /** Of the console, the last is kept. */
 const consoleLimit = 1024 * 1024;
 const copyLimit = 256 * 1024 * 1024;

@@ -285,9 +285,10 @@ function checkUlimitName(name: string): string {
 function checkCgroupParent(path: string): string {
   if (path === '' || (path.startsWith('/') && path !== '/' && !path.split('/').includes('..')))
     return path.replace(/\/+$/, '');
+  if (/^[\w@.-]+\.slice$/.test(path)) return path;
   throw new EngineError(
     'invalid-argument',
-    `Cannot use cgroup parent "${path}": expected an absolute path below the cgroup root`,
+    `Cannot use cgroup parent "${path}": expected an absolute path below the cgroup root, or a slice of systemd's`,
   );
 }
 

@@ -61,7 +61,7 @@ function limitsInfo({ facts }: Call): object {
     CPUSet: true,
     PidsLimit: true,
     OomKillDisable: !v2,
-    CgroupDriver: 'cgroupfs',
+    CgroupDriver: facts.cgroupDriver,
     CgroupVersion: v2 ? '2' : '1',
   };
 }
