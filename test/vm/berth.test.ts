@@ -5,7 +5,7 @@ import { openBerthDisks } from './lab/berth-disks.ts';
 import { startGuestBerthd, type GuestRuntime } from './lab/guest-berth.ts';
 import { shareVm } from './lab/share-vm.ts';
 
-const runtimes: readonly GuestRuntime[] = ['io.containerd.runc.v2'].flatMap((shim) =>
+const runtimes: readonly GuestRuntime[] = ['io.containerd.berth.v1', 'io.containerd.runc.v2'].flatMap((shim) =>
   ['runc', 'crun'].map((program) => ({ name: `${program}-of-${shim.split('.')[2]}`, shim, program })),
 );
 
