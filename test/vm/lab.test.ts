@@ -1,10 +1,14 @@
 /** The lab itself: what a test can rely on in the machine that it gets. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { mustRun } from '../support/run-command.ts';
+import { untilTrue } from '../support/until.ts';
 import { shareVm } from './lab/share-vm.ts';
 import { startVm } from './lab/start-vm.ts';
 
@@ -59,6 +63,21 @@ test('files go in and out with their modes', async () => {
     await rm(directory, { recursive: true, force: true });
   }
 });
+test('a machine ends with the process that started it, also when that is killed', async () => {
+  const start = `import { startVm } from ${JSON.stringify(join(import.meta.dirname, 'lab/start-vm.ts'))};
+    const vm = await startVm({ memory: 256 }); console.log(vm.pid); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', start], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const pid = Number(line.toString());
+    assert.match(await readFile(`/proc/${pid}/cmdline`, 'utf8'), /^qemu-system-x86_64/);
+    child.kill('SIGKILL');
+    await untilTrue('the machine is gone', async () => !existsSync(`/proc/${pid}`), 60_000);
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
 test('a cut of power loses what was not synced, and keeps what was', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'vm-'));
   try {

@@ -60,6 +60,8 @@ export interface Vm extends AsyncDisposable {
   /** A file or directory of the host, with modes and owners, under its name into a directory of the guest. */
   copyIn(hostPath: string, guestDirectory: string): Promise<void>;
   copyOut(guestPath: string, hostDirectory: string): Promise<void>;
+  /** Of the virtual machine's process on the host. */
+  readonly pid: number;
   /** What the kernel and PID 1 wrote. */
   console(): string;
   /** Ends the guest between two instructions. Whatever its kernel had not yet written to its disks is lost. */
@@ -68,7 +70,9 @@ export interface Vm extends AsyncDisposable {
 
 export async function startVm(options: VmOptions = {}): Promise<Vm> {
   const machine = await openMachine();
-  const child = spawn('qemu-system-x86_64', wordsFor(machine, options), { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  // It ends with the process of the test, however that ends.
+  const words = ['--pdeathsig', 'KILL', '--', 'qemu-system-x86_64', ...wordsFor(machine, options)];
+  const child = spawn('setpriv', words, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const screen = keepConsole(child);
   const agent = openAgent(child.stdio[3] as Duplex);
   const failed = (what: string): Error => new Error(`${what}; its console:\n${screen().slice(-8192)}`);
@@ -180,6 +184,7 @@ function vmOver({ child, agent, screen, failed }: Parts): Vm {
       const words = ['tar', '-c', '-C', posix.dirname(guestPath), posix.basename(guestPath)];
       await mustRun('tar', ['-x', '-C', hostDirectory], { input: await mustRunBytes(words, {}) });
     },
+    pid: child.pid ?? 0,
     console: screen,
     cutPower: end,
     [Symbol.asyncDispose]: end,
