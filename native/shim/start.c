@@ -67,6 +67,7 @@ static bool start_shim(const struct flags *flags, const struct greeting *greetin
 bool start_command(const struct flags *flags, struct failure *failure) {
   struct greeting greeting;
   struct spec spec;
+  (void)close_range(3, ~0U, 0); /* whatever a caller has let us inherit, the shim must not keep */
   char path[SOCKET_PATH_SIZE], address[SOCKET_PATH_SIZE + 8];
   int listener;
   if (!greeting_read(&greeting, flags, failure) || !spec_read(".", &spec, failure)) return false;
