@@ -29,5 +29,8 @@ for (const entry of [
     define: { 'process.env.BERTH_REVISION': JSON.stringify(revision) },
     logLevel: 'warning',
   });
-for (const file of ['berth.node', 'berth-stdio']) await copyFile(`build/${file}`, `${out}/${file}`);
-await chmod(`${out}/berth-stdio`, 0o755);
+await copyFile('build/berth.node', `${out}/berth.node`);
+for (const program of ['berth-stdio', 'containerd-shim-berth-v1']) {
+  await copyFile(`build/${program}`, `${out}/${program}`);
+  await chmod(`${out}/${program}`, 0o755);
+}

@@ -15,13 +15,13 @@ fi
 
 # file that shows that a package is there : package
 needs='/usr/bin/make:make /usr/bin/cc:gcc /usr/include/stdio.h:libc6-dev
-  /usr/bin/containerd-shim-runc-v2:containerd /usr/sbin/runc:runc /bin/busybox:busybox-static /bin/ps:procps
+  /usr/sbin/runc:runc /bin/busybox:busybox-static /bin/ps:procps
   /usr/include/protobuf-c/protobuf-c.h:libprotobuf-c-dev /usr/include/yajl/yajl_parse.h:libyajl-dev'
 case $(uname -m) in
   aarch64) needs="$needs /usr/lib/aarch64-linux-gnu/libatomic.so.1:libatomic1" ;;
   *) needs="$needs /usr/lib/x86_64-linux-gnu/libatomic.so.1:libatomic1" ;;
 esac
-tests='/usr/bin/skopeo:skopeo /usr/bin/umoci:umoci /usr/bin/docker-registry:docker-registry /usr/bin/zstd:zstd /usr/bin/sqlite3:sqlite3 /usr/bin/openssl:openssl /usr/bin/curl:curl
+tests='/usr/bin/containerd-shim-runc-v2:containerd /usr/bin/crun:crun /usr/bin/runsc:runsc /usr/bin/skopeo:skopeo /usr/bin/umoci:umoci /usr/bin/docker-registry:docker-registry /usr/bin/zstd:zstd /usr/bin/sqlite3:sqlite3 /usr/bin/openssl:openssl /usr/bin/curl:curl
   /usr/bin/setfattr:attr /usr/bin/fuse-overlayfs:fuse-overlayfs /usr/sbin/setcap:libcap2-bin /usr/bin/protoc:protobuf-compiler /usr/bin/protoc-c:protobuf-c-compiler /usr/bin/docker:docker.io
   /usr/bin/git:git /usr/bin/clang:clang /usr/share/doc/libclang-rt-14-dev:libclang-rt-14-dev /usr/bin/mkfs.erofs:erofs-utils /usr/sbin/mkfs.ext4:e2fsprogs'
 peers='/usr/sbin/debootstrap:debootstrap /usr/bin/tmux:tmux /usr/bin/ctr-remote:stargz-snapshotter /usr/lib/cni/bridge:containernetworking-plugins

@@ -31,7 +31,7 @@ import type { Tasks } from '#/core/tasks/contract.ts';
 import { openTasks } from '#/core/tasks/open-tasks.ts';
 import { openEngine, type Engine } from '#/engine/open-engine.ts';
 import type { RemoteDiffer } from '#/remote/remote-differ.ts';
-import { findAbilities, type Abilities } from '#/linux/abilities.ts';
+import { findAbilities } from '#/linux/abilities.ts';
 import { closeDescriptor } from '#/linux/descriptor.ts';
 import { lockFile } from '#/linux/flock.ts';
 import { takeInheritedSockets } from '#/linux/inherited-sockets.ts';
@@ -63,7 +63,7 @@ import { daemonLauncher, nativeDirectories, nativeProgram } from '#/daemon/nativ
 import { noteUnused, readProxyPlugins } from '#/daemon/proxy-plugins.ts';
 import { daemonFacts } from '#/daemon/daemon-facts.ts';
 import { cgroupVersion, requireAbilities } from '#/daemon/require-abilities.ts';
-import { openPreferredRuntime } from '#/daemon/preferred-runtime.ts';
+import { openPreferredRuntime, type PreferredRuntime } from '#/daemon/preferred-runtime.ts';
 import { findOciRuntimes, findRuntime } from '#/daemon/runtime-facts.ts';
 
 const quietMilliseconds = 2000;
@@ -87,7 +87,9 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
   ]);
   requireAbilities(abilities);
   const core = await openCore(stack, { config, listen: places.ttrpc, logger });
-  const engine = stack.use(await openEngineOn(core, config, { stack, abilities, programs, logger }));
+  const host = { cgroupVersion: cgroupVersion(abilities), directories: nativeDirectories };
+  const preferred = stack.use(openPreferredRuntime({ ...config, ...host, logger }));
+  const engine = stack.use(await openEngineOn(core, config, { ...host, preferred, programs, logger }));
   await core.images.recover();
   const restarts = openRestarts(stack, core, { config, logger });
 
@@ -112,7 +114,7 @@ export async function assemble(config: DaemonConfig, logger: Logger): Promise<As
     }),
   );
   inspection.watchCalls(containerdApi.openCalls);
-  const facts = daemonFacts({ config, abilities, runtime, id, registry: core.registry, programs });
+  const facts = daemonFacts({ config, abilities, runtime, id, registry: core.registry, programs, preferred });
   const onActivity = (): void => memory.touch();
   stack.use(await openDockerApi({ engine, facts, listen: places.docker, logger, onActivity }));
   memory.touch();
@@ -221,8 +223,8 @@ function openRestarts(
 }
 
 interface EngineSources {
-  readonly stack: AsyncDisposableStack;
-  readonly abilities: Abilities;
+  readonly cgroupVersion: ReturnType<typeof cgroupVersion>;
+  readonly preferred: PreferredRuntime;
   /** OCI runtimes that are installed. */
   readonly programs: readonly string[];
   readonly logger: Logger;
@@ -231,17 +233,13 @@ interface EngineSources {
 async function openEngineOn(
   core: Core,
   { root, state, snapshotter, runtime, settings }: DaemonConfig,
-  { stack, abilities, programs, logger }: EngineSources,
+  { preferred, programs, ...rest }: EngineSources,
 ): Promise<Engine> {
   const host = await readHostFacts();
   const stdioBinary = nativeProgram('berth-stdio');
-  const version = cgroupVersion(abilities);
   const runtimes = runtimesOf(settings, programs);
-  const preferred = stack.use(
-    openPreferredRuntime({ root, state, cgroupVersion: version, directories: nativeDirectories, logger }),
-  );
   const names = { snapshotter, runtime, runtimes, preferRuntime: preferred.prefer };
-  return openEngine({ ...core, logger, host, ...names, root, state, stdioBinary, cgroupVersion: version });
+  return openEngine({ ...core, ...rest, host, ...names, root, state, stdioBinary });
 }
 
 function closeUnused({ unused }: ListenPlaces, logger: Logger): void {

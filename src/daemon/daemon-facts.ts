@@ -6,6 +6,8 @@ import { usesSystemdCgroup } from '#/core/tasks/systemd-cgroup.ts';
 import type { DaemonConfig } from '#/daemon/config/daemon-config.ts';
 import { namedRegistries, runtimesOf } from '#/daemon/module-options.ts';
 import { cgroupVersion } from '#/daemon/require-abilities.ts';
+import type { PreferredRuntime } from '#/daemon/preferred-runtime.ts';
+import { defaultRuntime } from '#/oci/runtime-names.ts';
 import type { RuntimeFacts } from '#/daemon/runtime-facts.ts';
 import type { Abilities } from '#/linux/abilities.ts';
 
@@ -17,10 +19,19 @@ export interface FactSources {
   readonly registry: Registry;
   /** OCI runtimes that are installed. */
   readonly programs: readonly string[];
+  readonly preferred: PreferredRuntime;
 }
 
 /** What Docker's clients are told of this daemon. */
-export function daemonFacts({ config, abilities, runtime, id, registry, programs }: FactSources): DaemonFacts {
+export function daemonFacts({
+  config,
+  abilities,
+  runtime,
+  id,
+  registry,
+  programs,
+  preferred,
+}: FactSources): DaemonFacts {
   const runtimes = runtimesOf(config.settings, programs);
   return {
     version,
@@ -33,7 +44,8 @@ export function daemonFacts({ config, abilities, runtime, id, registry, programs
     cgroupDriver: usesSystemdCgroup(runtimes.get(config.runtime)?.options) ? 'systemd' : 'cgroupfs',
     logLevel: config.logLevel,
     runtimePath: runtime.path,
-    runtimes: [...runtimes.keys()],
+    runtimes: [...new Set([config.runtime, ...runtimes.keys()])],
+    defaultRuntime: () => (config.runtime === defaultRuntime ? preferred.program() : config.runtime),
     runtimeVersion: runtime.version,
     registries: namedRegistries(config.settings),
     checkLogin: (host, credentials, signal) => registry.checkLogin(host, credentials, signal),

@@ -18,6 +18,8 @@ type Runtime = ContainerRecord['runtime'];
 export interface PreferredRuntime extends AsyncDisposable {
   /** The same shim with the OCI runtime that is the better choice here; as it is until that is known. */
   prefer(runtime: Runtime): Runtime;
+  /** The OCI runtime that containers get when nobody says another. */
+  program(): string;
   /** Resolves when it is known. */
   readonly known: Promise<void>;
 }
@@ -50,6 +52,7 @@ export function openPreferredRuntime(places: TrialPlaces): PreferredRuntime {
   );
   return {
     known,
+    program: () => (works ? better : 'runc'),
     [Symbol.asyncDispose]: async () => {
       closing.abort();
       await known;

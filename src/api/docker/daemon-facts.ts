@@ -16,6 +16,7 @@ export interface DaemonFacts {
   readonly runtimePath: string;
   /** Names that containers may ask for. */
   readonly runtimes: readonly string[];
+  defaultRuntime(): string;
   readonly runtimeVersion: string;
   /** Registries whose certificates do not count, and the mirrors of Docker Hub. */
   readonly registries: { readonly insecure: readonly string[]; readonly hubMirrors: readonly string[] };

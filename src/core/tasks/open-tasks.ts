@@ -153,7 +153,8 @@ function takeLost({ lost }: TaskHost, key: TaskKey): Exit | undefined {
 async function findHolder({ context, registry, binaries }: TaskHost, key: TaskKey): Promise<StreamHolder> {
   const running = registry.find(key)?.binary;
   const { runtime } = context.metadata.read.containers.get(key.namespace, key.id);
-  return isBerthShim(running ?? (await binaries.find(runtime.name))) ? 'shim' : 'program';
+  const binary = running ?? (await binaries.find(runtime.name));
+  return isBerthShim(binary) ? 'shim' : 'program';
 }
 
 async function listStates(host: TaskHost, namespace: string): Promise<ProcessState[]> {

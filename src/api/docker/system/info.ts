@@ -72,10 +72,8 @@ function fixedInfo({ facts }: Call): object {
     ServerVersion: facts.version,
     Plugins: { Volume: [], Network: ['host', 'null'], Authorization: null, Log: ['json-file', 'none'] },
     LoggingDriver: 'json-file',
-    Runtimes: Object.fromEntries(
-      ['io.containerd.runc.v2', ...facts.runtimes].map((name) => [name, { path: facts.runtimePath }]),
-    ),
-    DefaultRuntime: 'runc',
+    Runtimes: Object.fromEntries(facts.runtimes.map((name) => [name, { path: name }])),
+    DefaultRuntime: facts.defaultRuntime(),
     RuncCommit: { ID: facts.runtimeVersion, Expected: facts.runtimeVersion },
     ContainerdCommit: { ID: facts.revision, Expected: facts.revision },
     InitCommit: { ID: '', Expected: '' },

@@ -3,7 +3,7 @@ import { EngineError } from '#/base/errors.ts';
 import { defineCtr, type CtrCommand } from '#/cli/ctr/ctr-command.ts';
 import { jsonText, sortedMap } from '#/cli/ctr/ctr-text.ts';
 import { readRuntime, runtimeFlags } from '#/cli/ctr/run/runtime-flags.ts';
-import { defaultRuntime } from '#/oci/runtime-names.ts';
+import { runcRuntime } from '#/oci/runtime-names.ts';
 import { Introspection } from '#/gen/containerd/services/introspection/v1/introspection_pb.ts';
 import { RuntimeInfoSchema, RuntimeRequestSchema } from '#/gen/containerd/types/introspection_pb.ts';
 import { anyOfValue, findAnyOfValue, packMessage, unpackJson, unpackMessage, valueOfAny } from '#/rpc/any.ts';
@@ -16,7 +16,7 @@ export const command: CtrCommand = defineCtr({
   run: async ({ flags, out, connect }) => {
     const runtime = readRuntime(flags, 'given');
     const options = findAnyOfValue(runtime.options);
-    const request = { runtimePath: flags.runtime ?? defaultRuntime, ...(options === undefined ? {} : { options }) };
+    const request = { runtimePath: flags.runtime ?? runcRuntime, ...(options === undefined ? {} : { options }) };
     const client = await connect();
     const { extra } = await client.call(Introspection.method.pluginInfo, {
       type: 'io.containerd.runtime.v2',

@@ -3,7 +3,7 @@ import { UsageError } from '#/cli/usage-error.ts';
 import { OptionsSchema as RuncOptions } from '#/gen/containerd/runc/v1/options_pb.ts';
 import { OptionsSchema as RuntimeOptions } from '#/gen/runtimeoptions/v1/options_pb.ts';
 import type { TypedValue } from '#/base/any.ts';
-import { defaultRuntime, takesRuncOptions } from '#/oci/runtime-names.ts';
+import { runcRuntime, takesRuncOptions } from '#/oci/runtime-names.ts';
 import { packMessage } from '#/rpc/any.ts';
 
 export interface RuntimeFlags {
@@ -15,7 +15,7 @@ export interface RuntimeFlags {
 }
 
 export const runtimeFlags: FlagsFor<RuntimeFlags> = {
-  runtime: text('', 'NAME', `Runtime, or the path of its shim (default "${defaultRuntime}")`),
+  runtime: text('', 'NAME', `Runtime, or the path of its shim (default "${runcRuntime}")`),
   'runtime-config-path': text('', 'FILE', 'Configuration of a runtime other than runc'),
   'runc-binary': text('', 'FILE', 'Program to use in place of runc'),
   'runc-root': text('', 'DIR', 'Where runc keeps its state'),
@@ -29,7 +29,7 @@ export interface RuntimeWish {
 
 /** The runtime and its options as the record of a container has them. Throws UsageError. */
 export function readRuntime(flags: RuntimeFlags, cgroup: string | undefined): RuntimeWish {
-  const name = flags.runtime ?? defaultRuntime;
+  const name = flags.runtime ?? runcRuntime;
   const binaryName = flags['runc-binary'] ?? '';
   const systemdCgroup = flags['runc-systemd-cgroup'];
   if (!takesRuncOptions(name)) {
