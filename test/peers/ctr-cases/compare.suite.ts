@@ -11,6 +11,7 @@ import { startRegistry } from '../../support/registry.ts';
 import { mustRun } from '../../support/run-command.ts';
 import { writeArchives } from './archives.ts';
 import { ctrCases } from './case-table.ts';
+import { areAlike, assertAlike } from './compare-transcripts.ts';
 import type { Difference, Generation } from './contract.ts';
 import { listSubcommands } from './list-subcommands.ts';
 import { runCase, transcript, type Side } from './run-case.ts';
@@ -93,24 +94,4 @@ path = "${directory}/opt"
         return assertAlike(differs, pair);
       }
     });
-}
-
-interface Pair {
-  readonly real: string;
-  readonly berth: string;
-}
-
-const areAlike = (differs: readonly Difference[], pair: Pair): boolean =>
-  withoutKnown(differs, pair.real) === withoutKnown(differs, pair.berth);
-
-const withoutKnown = (differs: readonly Difference[], text: string): string =>
-  differs.reduce((left, { pattern }) => left.replaceAll(pattern, ''), text);
-
-/** A difference that is known must be there, so that the table tells what is so. */
-function assertAlike(differs: readonly Difference[], { real, berth }: Pair): void {
-  assert.equal(withoutKnown(differs, berth), withoutKnown(differs, real));
-  for (const { why, pattern } of differs) {
-    const found = [real, berth].map((text) => JSON.stringify(text.match(pattern)));
-    assert.notEqual(found[0], found[1], `no longer so, take it out of the table: ${why}`);
-  }
 }

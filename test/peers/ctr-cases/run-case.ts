@@ -15,6 +15,8 @@ export interface Side {
   readonly prefix: string;
   readonly path: string;
   readonly variables: Readonly<Record<string, string>>;
+  /** Functions of shell that the side's cases may use. */
+  readonly functions?: string;
 }
 
 export interface StepResult {
@@ -41,7 +43,7 @@ export async function runCase({ steps }: CtrCase, side: Side, name: string): Pro
   const results: StepResult[] = [];
   for (const step of steps) {
     const { run, code: expected = 0 } = typeof step === 'string' ? { run: step } : step;
-    const { code, stdout, stderr } = await runCommand('sh', ['-c', prelude + run], { env, cwd: dir });
+    const { code, stdout, stderr } = await runCommand('sh', ['-c', prelude + (side.functions ?? '') + run], { env, cwd: dir });
     const mask = (text: string): string => maskOutput(text, { ns, dir, side });
     results.push({ line: run, code, expected, stdout: mask(stdout), stderr: mask(stderr) });
   }
