@@ -14,6 +14,9 @@ import { runCommand } from './rows/run-command.ts';
 import { runContainerdApi } from './rows/run-containerd-api.ts';
 import { runDockerApi } from './rows/run-docker-api.ts';
 import { runDocker } from './rows/run-docker.ts';
+import { shimLife } from './rows/shim-life.ts';
+import { shimMemory } from './rows/shim-memory.ts';
+import { shimOutput } from './rows/shim-output.ts';
 import { formatTable } from './table.ts';
 
 const rows: readonly Row[] = [
@@ -31,6 +34,9 @@ const rows: readonly Row[] = [
   idleMemory,
   commandCpu,
   runDocker,
+  shimLife,
+  shimMemory,
+  shimOutput,
 ];
 
 const usage = `Usage: npm run bench -- [--quick] [--row NAME]... [--directory DIR]

@@ -8,6 +8,7 @@ import { newToken } from '#/base/ids.ts';
 import { silentLogger } from '#/base/log.ts';
 import { bundleOf, createBundle, type Bundle } from '#/core/tasks/bundle.ts';
 import { startShim, type ShimProgram } from '#/core/tasks/run-shim.ts';
+import { openShimLog } from '#/core/tasks/shim-log.ts';
 import { dialShim, shimMethods, type ShimClient } from '#/core/tasks/shim-client.ts';
 import { Events } from '#/gen/containerd/services/events/ttrpc/v1/events_pb.ts';
 import { removeNamedCgroup } from '#/linux/cgroup.ts';
@@ -68,7 +69,8 @@ export async function openShimRig(place: Place, program: string): Promise<ShimRi
     const key = { namespace, id: `c${count++}` };
     const bundle = bundleOf(roots, key);
     await createBundle(bundle, { spec: specOf(namespace, key.id, args), shim: binary });
-    return () => startContainer({ binary, bundle, addresses }, image);
+    const log = await openShimLog(bundle, silentLogger);
+    return () => startContainer({ binary, bundle, addresses }, { image, log });
   };
   return {
     prepare,
@@ -80,7 +82,12 @@ export async function openShimRig(place: Place, program: string): Promise<ShimRi
   };
 }
 
-async function startContainer(program: ShimProgram, image: string): Promise<ShimContainer> {
+interface Surroundings {
+  readonly image: string;
+  readonly log: Disposable;
+}
+
+async function startContainer(program: ShimProgram, { image, log }: Surroundings): Promise<ShimContainer> {
   const { bundle } = program;
   const { id, namespace } = bundle.key;
   const client = await dialShim(namespace, await startShim(program, 'legacy', undefined));
@@ -93,7 +100,10 @@ async function startContainer(program: ShimProgram, image: string): Promise<Shim
     wait: async () => (await client.call(shimMethods.wait, { id })).exitStatus,
     kill: async () => void (await client.call(shimMethods.kill, { id, signal: 9 })),
     shimPid: async () => (await client.call(shimMethods.connect, { id })).shimPid,
-    end: () => endContainer(client, bundle),
+    end: async () => {
+      await endContainer(client, bundle);
+      log[Symbol.dispose]();
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFifo } from '#/linux/fifo.ts';
+import { mkfifo } from '#/linux/mknod.ts';
 import { compare, type Row } from '../row.ts';
 import { readFifo, type ShimRig } from '../shim-rig.ts';
 import { untilTrue } from '../../support/until.ts';
@@ -20,7 +20,7 @@ export const shimOutput: Row = {
     await writeFile(join(place.path, 'image/lines'), lines());
     const log = join(place.path, 'output.log');
     const fifo = join(place.path, 'output.fifo');
-    await makeFifo(fifo);
+    await mkfifo(fifo, 0o600);
     return [
       ...(await compare(imports, {
         what: 'shim: `cat` of 1 GB to a reader of its FIFO',

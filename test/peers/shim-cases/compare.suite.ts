@@ -93,6 +93,7 @@ async function shadowForeignShim(folder: string): Promise<string> {
 const names: readonly (readonly [RegExp, string])[] = [
   [/io\.containerd\.(runc\.v2|berth\.v1)/g, '<runtime>'],
   [/containerd-shim-(runc-v2|berth-v1)/g, '<shim program>'],
+  [/\/run\/containerd\/fifo\/\d+\//g, '<fifos>/'],
 ];
 
 const masked = (results: readonly StepResult[]): StepResult[] =>

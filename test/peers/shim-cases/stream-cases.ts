@@ -44,9 +44,9 @@ export const streamCases: readonly CtrCase[] = [
     does: 'appends to a file',
     steps: [
       'import_image; echo before > log',
-      'ctr $run -d --log-uri file://$dir/log $image one sh -c "echo out; echo err >&2"; stopped; cat log; remove',
-      'ctr $run -d --log-uri file://$dir/made/on/the/way/log $image one sh -c "echo out"; stopped; cat made/on/the/way/log; remove',
-      'ctr $run -d --log-uri file://$dir/big $image one sh -c "seq 200000; echo end >&2"; stopped; wc -l < big; remove',
+      'ctr $run -d --log-uri file://$dir/log $image one sh -c "echo out; echo err >&2"; stopped; settled grep -q err log; sort log; remove',
+      'ctr $run -d --log-uri file://$dir/made/on/the/way/log $image one sh -c "echo out"; stopped; settled grep -q out made/on/the/way/log; remove',
+      'ctr $run -d --log-uri file://$dir/big $image one sh -c "seq 200000; echo end >&2"; stopped; settled grep -qx end big; wc -l < big; remove',
       'no_traces',
     ],
   },
@@ -54,7 +54,7 @@ export const streamCases: readonly CtrCase[] = [
     command: 'run --log-uri binary://',
     does: 'starts a logger with streams and names',
     steps: [
-      'import_image; printf \'#!/bin/sh\\necho "$CONTAINER_NAMESPACE" "$CONTAINER_ID" "$@" > %s/args\\n(cat <&4 > %s/err) & exec 5<&- 5>&-\\ncat <&3 > %s/out; wait; echo over > %s/end\\n\' $dir $dir $dir $dir > logger; chmod +x logger',
+      'import_image; printf \'#!/bin/sh\\necho "$CONTAINER_NAMESPACE" "$CONTAINER_ID" "$@" > %s/args\\nexec 5<&- 5>&-\\n(cat <&4 > %s/err) &\\ncat <&3 > %s/out; wait; echo over > %s/end\\n\' $dir $dir $dir $dir > logger; chmod +x logger',
       'ctr $run -d --log-uri "binary://$dir/logger?key=value" $image one sh -c "echo out; seq 50000; echo err >&2"; stopped; settled test -e end; cat args err; sha256sum < out',
       'remove; no_traces',
       { run: 'ctr $run -d --log-uri "binary://$dir/no-such-logger" $image one true', code: 1 },
