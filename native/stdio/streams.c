@@ -24,8 +24,11 @@ static void finish(struct streams *streams) {
 /* All has been delivered, or the time for that is over: a logger is to end, then all is. */
 static void drained(struct timer *timer) {
   struct streams *streams = holder_of(timer, struct streams, limit);
-  for (int which = 0; which < 3; which++) relay_close(&streams->relays[which]);
-  streams_started(streams);
+  for (int which = 0; which < 3; which++) {
+    relay_close(&streams->relays[which]);
+    streams_close_fd(&streams->child[which]);
+    streams_close_fd(&streams->ours[which]);
+  }
   if (!logger_is_running(&streams->logger)) return finish(streams);
   logger_end(&streams->logger);
 }
@@ -64,17 +67,11 @@ static void start_output(struct streams *streams, int which, int from, enum tap_
   else board_output(streams->board, which == 1 ? STREAM_STDOUT : STREAM_STDERR, from, kind);
 }
 
-/* Without a terminal everything is there to begin with. */
+/* The way in, and who attaches; the way out begins when there is a process. */
 static void start(struct streams *streams) {
   if (streams->ours[0] >= 0) start_input(streams, streams->ours[0]);
-  bool has_output = false;
-  for (int which = 1; which < 3; which++) {
-    if (streams->ours[which] < 0) continue;
-    start_output(streams, which, streams->ours[which], TAP_PIPE);
-    has_output = true;
-  }
-  for (int which = 0; which < 3; which++) streams->ours[which] = -1;
-  if (streams->board != NULL) board_start(streams->board, !has_output);
+  streams->ours[0] = -1;
+  if (streams->board != NULL) board_start(streams->board, streams->ours[1] < 0 && streams->ours[2] < 0);
 }
 
 bool streams_open(struct streams **opened, struct loop *loop, struct reaper *reaper, const struct stream_request *request,
@@ -109,6 +106,10 @@ int streams_child_fd(const struct streams *streams, int which) { return streams-
 
 void streams_started(struct streams *streams) {
   for (int which = 0; which < 3; which++) streams_close_fd(&streams->child[which]);
+  for (int which = 1; which < 3; which++) {
+    if (streams->ours[which] >= 0) start_output(streams, which, streams->ours[which], TAP_PIPE);
+    streams->ours[which] = -1;
+  }
 }
 
 int streams_console(struct streams *streams, int master) {

@@ -45,7 +45,10 @@ bool streams_wait(struct streams *streams, void (*ready)(void *data, const struc
 /* What the process gets as its `which` (0 to 2); /dev/null where nothing is wanted. Ours. -1 with a terminal. */
 int streams_child_fd(const struct streams *streams, int which);
 
-/* Closes the process's ends in this program. */
+/*
+ * Closes the process's ends in this program, and lets its output flow: what a runtime says that fails to make a process,
+ * into pipes which are to be the process's, reaches nobody.
+ */
 void streams_started(struct streams *streams);
 
 /* The master of the process's terminal, which belongs to the streams from now on, also on failure. 0 or -errno. */

@@ -98,12 +98,6 @@ static void opened(struct operation *operation) {
   give_up(operation, &whole);
 }
 
-static void streams_failed(struct operation *operation, const struct failure *failure) {
-  struct failure whole;
-  fail(&whole, failure->code, "failed to create init process I/O: %s", failure->text);
-  give_up(operation, &whole);
-}
-
 static void mount_rest(struct operation *operation);
 
 static void helper_ended(struct operation *operation) {
@@ -133,7 +127,7 @@ static void mount_rest(struct operation *operation) {
     if (mount_needs_helper(mount)) return mount_by_helper(operation, mount, making->rootfs);
     if (!mount_make(mount, making->rootfs, &failure)) return give_up(operation, &failure);
   }
-  spawning_open(operation, opened, streams_failed);
+  spawning_open(operation, opened, give_up);
 }
 
 static void begin(struct operation *operation) {

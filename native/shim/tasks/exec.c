@@ -128,5 +128,5 @@ void exec_start(struct operation *operation) {
     return operation_fail(operation, &failure);
   }
   container->running_execs++;
-  spawning_open(operation, opened, give_up_early);
+  spawning_open(operation, opened, give_up);
 }

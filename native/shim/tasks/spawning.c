@@ -14,11 +14,18 @@ static void close_streams(struct process *process) {
   process->streams = NULL;
 }
 
+/* Of no kind, as by containerd's shim: it is not the task that was not found. */
+static void streams_failed(struct operation *operation, const struct failure *failure) {
+  struct failure whole;
+  fail(&whole, UNKNOWN, "failed to create init process I/O: %s", failure->text);
+  operation->failed(operation, &whole);
+}
+
 static void on_ready(void *data, const struct failure *failure) {
   struct operation *operation = data;
   if (failure == NULL) return operation->opened(operation);
   close_streams(operation->process);
-  operation->failed(operation, failure);
+  streams_failed(operation, failure);
 }
 
 static bool open_streams(struct process *process, struct failure *failure) {
@@ -52,7 +59,7 @@ void spawning_open(struct operation *operation, void (*begin)(struct operation *
   struct failure failure;
   operation->opened = begin;
   operation->failed = failed;
-  if (process->streams == NULL && !open_streams(process, &failure)) return failed(operation, &failure);
+  if (process->streams == NULL && !open_streams(process, &failure)) return streams_failed(operation, &failure);
   if (!streams_wait(process->streams, on_ready, operation)) begin(operation);
 }
 
