@@ -25,7 +25,7 @@ find proto -name '*.proto' -not -path 'proto/google/protobuf/*' | LC_ALL=C sort 
 
 # What the shim speaks. protobuf-c 1.4 does not know proto3's "optional"; the shim has no need to tell absent from zero.
 shim_protos='containerd/task/v3/shim.proto containerd/events/task.proto containerd/types/mount.proto
-  containerd/types/task/task.proto containerd/types/introspection.proto containerd/runc/v1/options.proto
+  containerd/types/task/task.proto containerd/types/introspection.proto containerd/runc/v1/options.proto containerd/linux/runc/runc.proto
   containerd/runtime/bootstrap/v1/bootstrap.proto containerd/ttrpc/request.proto containerd/types/event.proto
   containerd/services/events/ttrpc/v1/events.proto io/containerd/cgroups/v1/metrics.proto
   io/containerd/cgroups/v2/metrics.proto google/rpc/status.proto google/protobuf/any.proto google/protobuf/empty.proto

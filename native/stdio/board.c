@@ -164,7 +164,9 @@ void board_output(struct board *board, enum stream stream, int fd, enum tap_kind
   tap_begin(tap, board->loop, fd, kind, output_ready);
   tap->owner = board;
   tap->writer_came = fd >= 0 && kind != TAP_FIFO;
-  if (fd >= 0) board->awaits = false;
+  if (fd < 0) return;
+  board->awaits = false;
+  timer_set(board->loop, &board->timer, 0);
 }
 
 void board_input(struct board *board, int fd, bool is_fifo) { input_begin(&board->input, fd, is_fifo); }

@@ -71,7 +71,7 @@ static void start_output(struct streams *streams, int which, int from, enum tap_
 static void start(struct streams *streams) {
   if (streams->ours[0] >= 0) start_input(streams, streams->ours[0]);
   streams->ours[0] = -1;
-  if (streams->board != NULL) board_start(streams->board, streams->ours[1] < 0 && streams->ours[2] < 0);
+  if (streams->board != NULL) board_start(streams->board, true);
 }
 
 bool streams_open(struct streams **opened, struct loop *loop, struct reaper *reaper, const struct stream_request *request,

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, symlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { newToken } from '#/base/ids.ts';
 import { silentLogger } from '#/base/log.ts';
@@ -18,10 +18,10 @@ import type { Place } from './place.ts';
 
 const build = resolve(import.meta.dirname, '../../build');
 
-export const shimPrograms = {
+export const shimPrograms: { readonly berth: string; readonly go: string } = {
   berth: join(build, 'containerd-shim-berth-v1'),
   go: '/usr/bin/containerd-shim-runc-v2',
-} as const;
+};
 
 export interface ShimRig extends AsyncDisposable {
   /** A container whose shim runs and listens, and which is not yet made. */

@@ -91,6 +91,6 @@ test('containers and bundles that are wrong are refused before anything is done'
   await refuses({ options: { typeUrl: 'some.Options', value: Buffer.from([8, 1]) } }, 'invalid-argument');
   await refuses({ options: { typeUrl: 'containerd.runc.v1.Options', value: Buffer.from([255]) } }, 'invalid-argument');
   assert.deepEqual(await readdir(bundle.path), before);
-  await refuses({ stdout: join(bundle.path, 'no-such-fifo') }, 'not-found');
-  await refuses({ stdout: 'http://example.invalid/' }, 'invalid-argument');
+  await refuses({ stdout: join(bundle.path, 'no-such-fifo') }, 'unknown');
+  await refuses({ stdout: 'http://example.invalid/' }, 'unknown');
 });

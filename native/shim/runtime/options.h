@@ -8,8 +8,9 @@
 typedef Containerd__Runc__V1__Options options_t;
 
 /*
- * The options of a container's runtime: containerd.runc.v1.Options. Without a value they are the usual ones; another
- * type is refused by name. To be freed with options_free().
+ * The options of a container's runtime: containerd.runc.v1.Options, or containerd.linux.runc.CreateOptions from clients
+ * of containerd 1.x. Without a value they are the usual ones; another type is refused by name. To be freed with
+ * options_free().
  */
 bool options_unpack(options_t **options, const Google__Protobuf__Any *any, struct failure *failure);
 void options_free(options_t *options);

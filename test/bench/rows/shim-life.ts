@@ -24,12 +24,15 @@ export const shimLife: Row = {
         berth: () => wholeLife(berth),
         peers: [{ name: 'Go shim', subject: () => wholeLife(go), budget }],
       })),
-      ...(await compare({ warmups: 1, rounds: 3 }, {
-        what: 'shim: 100 containers at once, to their exits',
-        unit: 'ms',
-        berth: () => timed(() => manyAtOnce(berth)),
-        peers: [{ name: 'Go shim', subject: () => timed(() => manyAtOnce(go)) }],
-      })),
+      ...(await compare(
+        { warmups: 1, rounds: 3 },
+        {
+          what: 'shim: 100 containers at once, to their exits',
+          unit: 'ms',
+          berth: () => timed(() => manyAtOnce(berth)),
+          peers: [{ name: 'Go shim', subject: () => timed(() => manyAtOnce(go)) }],
+        },
+      )),
     ];
   },
 };

@@ -48,12 +48,10 @@ const command = ['/bin/cat', ...Array.from({ length: repeats }, () => '/lines')]
 
 async function toReader(rig: ShimRig, fifo: string): Promise<number> {
   const container = await rig.start(command);
-  const reading = readFifo(fifo);
   await container.create({ stdout: fifo });
   const exit = container.wait();
   const begin = performance.now();
-  await container.begin();
-  await reading;
+  await Promise.all([readFifo(fifo), container.begin()]);
   const took = performance.now() - begin;
   await exit;
   await container.end();

@@ -43,7 +43,10 @@ export async function runCase({ steps }: CtrCase, side: Side, name: string): Pro
   const results: StepResult[] = [];
   for (const step of steps) {
     const { run, code: expected = 0 } = typeof step === 'string' ? { run: step } : step;
-    const { code, stdout, stderr } = await runCommand('sh', ['-c', prelude + (side.functions ?? '') + run], { env, cwd: dir });
+    const { code, stdout, stderr } = await runCommand('sh', ['-c', prelude + (side.functions ?? '') + run], {
+      env,
+      cwd: dir,
+    });
     const mask = (text: string): string => maskOutput(text, { ns, dir, side });
     results.push({ line: run, code, expected, stdout: mask(stdout), stderr: mask(stderr) });
   }
