@@ -10,7 +10,7 @@
 
 #include "base/sha256.h"
 
-enum { BACKLOG = 128, DIGEST_BYTES = 16 };
+enum { BACKLOG = SOMAXCONN, DIGEST_BYTES = 16 };
 
 static const char usual_directory[] = "/run/containerd/s";
 
