@@ -1,5 +1,5 @@
 /** Shims without a daemon: started as containerd starts them, called over ttrpc, their events kept. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type MessageShape, fromBinary } from '@bufbuild/protobuf';
 import { isKind } from '#/base/errors.ts';
 import { newToken } from '#/base/ids.ts';
@@ -17,9 +17,10 @@ import { removeNamedCgroup } from '#/linux/cgroup.ts';
 import { anyOfValue, jsonTypeUrls, packJson, packMessage } from '#/rpc/any.ts';
 import { bindService } from '#/rpc/service.ts';
 import { createTtrpcServer } from '#/rpc/ttrpc-server.ts';
+import { shimBinary } from '../support/shim.ts';
 import { until } from '../support/until.ts';
 
-export const berthShim: string = resolve('build/containerd-shim-berth-v1');
+export const berthShim: string = shimBinary;
 /** containerd's: Debian's, unless another is named. */
 export const foreignShim: string = process.env['BERTH_TEST_FOREIGN_SHIM'] ?? '/usr/bin/containerd-shim-runc-v2';
 
