@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Status } from '#/gen/containerd/types/task/task_pb.ts';
 import { shimMethods } from '#/core/tasks/shim-client.ts';
+import { readCgroups, removeCgroup } from '#/linux/cgroup.ts';
 import { untilTrue } from '../support/until.ts';
 import { berthShim, foreignShim, openShimPlace, type ShimContainer } from './shim-place.ts';
 
@@ -71,3 +75,34 @@ test('the end of a container comes after what killed it', async () => {
   const topics = container.told().map(({ topic }) => topic);
   assert.deepEqual(topics, ['/tasks/create', '/tasks/start', '/tasks/oom', '/tasks/exit']);
 });
+
+test('a kill is told of also when the cgroup is removed before the shim has looked, as systemd does', async () => {
+  await using place = await openShimPlace();
+  const args = ['sh', '-c', `/bin/busybox mkfifo /go; cat /go; exec ${hog.join(' ')}`];
+  await using container = await place.open({ shim: berthShim, args, resources });
+  const { id, pid, shim } = container;
+  await container.start();
+  const { shimPid } = await shim.call(shimMethods.connect, { id });
+  const directory = await memoryCgroupOf(pid);
+  await untilTrue('it waits', async () => existsSync(join(place.root, 'go')));
+  process.kill(shimPid, 'SIGSTOP');
+  try {
+    await writeFile(join(place.root, 'go'), '');
+    await untilTrue('it is killed', async () => /\) Z /.test(await readFile(`/proc/${pid}/stat`, 'utf8')));
+    await removeCgroup(directory);
+  } finally {
+    process.kill(shimPid, 'SIGCONT');
+  }
+  await container.untilTold('/tasks/exit');
+  await container.untilTold('/tasks/oom');
+});
+
+/** The directory of the hierarchy that limits the memory of a process. */
+async function memoryCgroupOf(pid: number): Promise<string> {
+  const places = await readCgroups(pid);
+  const legacy = places.find(({ controllers }) => controllers.includes('memory'));
+  const unified = places.find(({ hierarchy }) => hierarchy === 0);
+  return legacy === undefined
+    ? join('/sys/fs/cgroup', unified?.path ?? '')
+    : join('/sys/fs/cgroup/memory', legacy.path);
+}

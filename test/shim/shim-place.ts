@@ -37,6 +37,8 @@ export interface ToldEvent {
 
 export interface ShimPlace extends AsyncDisposable {
   readonly namespace: string;
+  /** The directory on the host that containers have as their root. */
+  readonly root: string;
   readonly told: readonly ToldEvent[];
   open(container: ContainerChoice): Promise<ShimContainer>;
 }
@@ -81,6 +83,7 @@ export async function openShimPlace(): Promise<ShimPlace> {
   const lifetime = stack.move();
   return {
     namespace: place.namespace,
+    root: place.rootfs[0]?.source ?? '',
     told,
     open: (choice) => openContainer(place, ttrpcAddress, told, choice),
     [Symbol.asyncDispose]: () => lifetime.disposeAsync(),

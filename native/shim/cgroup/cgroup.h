@@ -58,10 +58,16 @@ void cgroup_enable(const struct cgroup *cgroup);
 bool cgroup_stats(const struct cgroup *cgroup, ProtobufCAllocator *memory, Google__Protobuf__Any *stats,
                   struct failure *failure);
 
+enum { OOM_ABOVE = 2 };
+
 /*
  * Tells of the out-of-memory killer in a cgroup, which must outlive this. Version 1: an eventfd of memory.oom_control,
  * which the kernel also signals for the cgroups below the one that is full. Version 2: memory.events is polled and its
  * oom_kill compared; poll, not inotify, of which a user has only 128 by default.
+ *
+ * Whoever made the cgroup may remove it as soon as it is empty (systemd does), before it could be read. Version 1 then
+ * has signalled twice. In version 2 the cgroups above have counted the kill as well; that it was ours is taken from
+ * the process, which was killed.
  */
 struct oom {
   struct loop *loop;
@@ -69,8 +75,13 @@ struct oom {
   const struct cgroup *cgroup;
   bool is_watched; /* all zeroes: not */
   bool is_unified;
-  bool is_told;           /* version 2: every "oom" that was seen has had its "oom_kill" */
-  uint64_t kills, events; /* version 2: "oom_kill" and "oom", as last seen */
+  bool is_gone;     /* removed before it could be read */
+  uint64_t signals; /* version 1: not told yet */
+  uint64_t kills;   /* version 2: as last read */
+  struct {
+    int fd; /* memory.events of the parent and of its parent; -1: none */
+    uint64_t kills;
+  } above[OOM_ABOVE];
   void (*killed)(struct oom *oom); /* must not close it */
 };
 
@@ -78,8 +89,11 @@ struct oom {
 bool oom_watch(struct oom *oom, struct loop *loop, const struct cgroup *cgroup, void (*killed)(struct oom *oom),
                struct failure *failure);
 
-/* Looks now. To be called when a process of the container has ended, before that is told: the kill came first. */
-void oom_check(struct oom *oom);
+/*
+ * Looks now. To be called as soon as a process of the container has ended, before that is told: the kill came first.
+ * `by_kill`: it ended by SIGKILL.
+ */
+void oom_check(struct oom *oom, bool by_kill);
 void oom_close(struct oom *oom);
 
 #endif

@@ -10,7 +10,6 @@
 #include "wait.h"
 
 static void tell(struct process *process) {
-  resources_check(process->container);
   process->status = process->ending.status;
   process->exited_at = process->ending.at;
   process->phase = STOPPED;
@@ -76,6 +75,7 @@ static void on_ended(struct child *child, const struct ending *ending) {
   struct process *process = holder_of(child, struct process, child);
   process->ended = true;
   process->ending = *ending;
+  resources_check(process->container, ending->status);
   if (!process->starting) end_process(process);
 }
 
@@ -88,6 +88,7 @@ void exit_defer(struct process *process) { process->starting = true; }
 
 void exit_allow(struct process *process) {
   process->starting = false;
+  if (process_is_init(process)) resources_started(process->container);
   if (process->ended && process->phase != STOPPED) end_process(process);
 }
 

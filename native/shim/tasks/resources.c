@@ -1,9 +1,18 @@
 #include "resources.h"
 
+#include <signal.h>
+
 #include "events.h"
 #include "report.h"
 
-static void on_killed(struct oom *oom) { event_oom(holder_of(oom, struct container, oom)); }
+static void on_killed(struct oom *oom) {
+  struct container *container = holder_of(oom, struct container, oom);
+  if (container->init.starting) {
+    container->oom_waits = true;
+    return;
+  }
+  event_oom(container);
+}
 
 void resources_open(struct container *container) {
   struct failure failure;
@@ -12,8 +21,12 @@ void resources_open(struct container *container) {
   if (!oom_watch(&container->oom, &container->shim->loop, &container->cgroup, on_killed, &failure)) report("%s", failure.text);
 }
 
-void resources_check(struct container *container) {
-  if (container->oom.is_watched) oom_check(&container->oom);
+void resources_check(struct container *container, int status) { oom_check(&container->oom, status == 128 + SIGKILL); }
+
+void resources_started(struct container *container) {
+  if (!container->oom_waits) return;
+  container->oom_waits = false;
+  event_oom(container);
 }
 
 void resources_close(struct container *container) {

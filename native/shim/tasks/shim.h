@@ -73,6 +73,7 @@ struct container {
   bool killing; /* … which is being done */
   struct cgroup cgroup;
   struct oom oom;
+  bool oom_waits; /* to be told after the start of the first process */
   unsigned users;
   unsigned running_execs; /* started or being started */
   struct process init;
