@@ -63,6 +63,8 @@ export interface PendingAttach {
 /** What the engine holds in memory of a container; all of it can be lost. */
 export interface LiveContainer {
   oomKilled: boolean;
+  /** Resolves when the end of its run is on record. */
+  supervision?: Promise<void>;
   readonly pending: Set<PendingAttach>;
   readonly waiters: Set<(ending: Ending) => void>;
   readonly attached: Set<Socket>;

@@ -36,6 +36,7 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
     closing: closing.signal,
     background: new Set(),
   };
+  context.tasks.recordLossesBy(async (task) => await context.live.get(keyOf(task))?.supervision);
   await reconcile(context);
   void noteOutOfMemory(context);
   const stopFollowing = context.metadata.onChange((changes) => followRemovals(context, changes));

@@ -20,6 +20,7 @@ import { supervise } from '#/engine/supervise.ts';
 export async function reconcile(context: EngineContext): Promise<void> {
   const containers = allContainers(context);
   await Promise.all(containers.map((container) => reconcileOne(context, container)));
+  await context.tasks.releaseLost();
   const execs = await recallExecs(context);
   await Promise.all([removeStrayStdio(context, execs), removeStrayFiles(context)]);
 }
@@ -100,7 +101,7 @@ async function takeBackStart(context: EngineContext, container: EngineContainer)
 async function recordLostTask(context: EngineContext, container: EngineContainer): Promise<void> {
   const { state } = container;
   if (!isRunning(state)) return;
-  const exit = context.tasks.takeLost(container.namespace, container.id);
+  const exit = context.tasks.findLost(container.namespace, container.id);
   const lost = await saveState(context, container, {
     kind: 'exited',
     exitCode: exit?.exitStatus ?? 255,

@@ -14,7 +14,9 @@ const drainMilliseconds = 3000;
 
 /** Waits for a running container's end, by itself, and records it. */
 export function supervise(context: EngineContext, container: EngineContainer): void {
-  inBackground(context, `supervising container "${container.id}"`, watch(context, container));
+  const watching = watch(context, container);
+  liveOf(context, container).supervision = watching;
+  inBackground(context, `supervising container "${container.id}"`, watching);
 }
 
 async function watch(context: EngineContext, container: EngineContainer): Promise<void> {

@@ -4,9 +4,11 @@ import { now } from '#/base/clock.ts';
 import { EngineError, errnoOf, isKind, messageOf } from '#/base/errors.ts';
 import { isIdentifier } from '#/base/identifier.ts';
 import type { Bundle } from '#/core/tasks/bundle.ts';
-import { bundleOf, bundlesOf } from '#/core/tasks/bundle.ts';
+import { bundleOf, bundlesOf, removeBundle } from '#/core/tasks/bundle.ts';
 import type { TaskKey } from '#/core/tasks/context.ts';
 import { taskName } from '#/core/tasks/context.ts';
+import type { Exit } from '#/core/tasks/contract.ts';
+import { keepExit } from '#/core/tasks/exit-file.ts';
 import { shutDownShim } from '#/core/tasks/end-shim.ts';
 import { findEndpoint, findShimPath, isInSandbox, removeSocket } from '#/core/tasks/endpoint-file.ts';
 import { publishLoss, watchShim } from '#/core/tasks/lose-shim.ts';
@@ -15,7 +17,7 @@ import { dialShim, shimMethods } from '#/core/tasks/shim-client.ts';
 import { openShimLog } from '#/core/tasks/shim-log.ts';
 import type { TaskHost } from '#/core/tasks/task-host.ts';
 import { timeOf } from '#/core/tasks/timestamp.ts';
-import { undoTask } from '#/core/tasks/undo-task.ts';
+import { endTask, undoTask } from '#/core/tasks/undo-task.ts';
 import { ProcessDetailsSchema } from '#/gen/containerd/runc/v1/options_pb.ts';
 import { Status } from '#/gen/containerd/types/task/task_pb.ts';
 import { findValueOfAny, holdsMessage, unpackMessage } from '#/rpc/any.ts';
@@ -117,10 +119,17 @@ async function adoptBundle(host: TaskHost, bundle: Bundle): Promise<void> {
       return;
     }
     context.logger.warn('a task did not outlive the daemon', fields);
-    const exit = await undoTask(host, bundle);
-    if (exit !== undefined) host.lost.set(taskName(bundle.key), exit);
+    const exit = await endTask(host, bundle);
+    if (exit === undefined) await removeBundle(bundle);
+    else await keepLost(host, bundle, exit);
     publishLoss(host, bundle.key, exit ?? { pid: 0, exitStatus: 255, exitedAt: now() }, true);
   }
+}
+
+/** Its bundle stays until the end is on record. */
+async function keepLost({ lost }: TaskHost, bundle: Bundle, exit: Exit): Promise<void> {
+  await keepExit(bundle, exit);
+  lost.set(taskName(bundle.key), { bundle, exit });
 }
 
 async function openTask({ context }: TaskHost, bundle: Bundle): Promise<RunningTask> {

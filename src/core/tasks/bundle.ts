@@ -100,7 +100,7 @@ export async function removeBundle(bundle: Bundle): Promise<void> {
 }
 
 /** Undoes what is mounted at `rootfs`; its directory must be empty then, and goes. */
-async function releaseRootfs(bundle: Bundle): Promise<void> {
+export async function releaseRootfs(bundle: Bundle): Promise<void> {
   const rootfs = rootfsOf(bundle);
   await rmdir(rootfs).catch(async (error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return;

@@ -126,6 +126,10 @@ export interface Tasks extends AsyncDisposable {
   }): void;
   /** Ids of all tasks that were found alive or stopped at start, by namespace. */
   adopted(): readonly { readonly namespace: string; readonly id: string }[];
-  /** How a task ended that was found without its shim at start, told once; undefined where nobody knows. */
-  takeLost(namespace: string, id: string): Exit | undefined;
+  /** How a task ended that was found without its shim at start; undefined where nobody knows. */
+  findLost(namespace: string, id: string): Exit | undefined;
+  /** All such ends are on record: what is left of their tasks goes. */
+  releaseLost(): Promise<void>;
+  /** When a shim goes away, what is left of its task goes after `record` has resolved: then the end is on record. */
+  recordLossesBy(record: (task: { readonly namespace: string; readonly id: string }) => Promise<void>): void;
 }

@@ -21,7 +21,7 @@ const closeLimit = 1000;
  * the files go shortly after, and a new task of the same id waits for that.
  */
 export async function deleteTask(host: TaskHost, task: RunningTask, signal?: AbortSignal): Promise<Exit> {
-  const exit = await deleteContainer(host, task, signal);
+  const exit = await deleteContainer(task, signal);
   await deactivateRootfs(host, task.key);
   if (!host.registry.remove(task)) return exit;
   task.finishAll(exit);
@@ -50,7 +50,7 @@ async function releaseShim({ context, registry }: TaskHost, task: RunningTask): 
   log[Symbol.dispose]();
 }
 
-async function deleteContainer(host: TaskHost, task: RunningTask, signal?: AbortSignal): Promise<Exit> {
+async function deleteContainer(task: RunningTask, signal?: AbortSignal): Promise<Exit> {
   const { id } = task.key;
   try {
     const { pid, exitStatus, exitedAt } = await task.shim.call(
@@ -61,16 +61,14 @@ async function deleteContainer(host: TaskHost, task: RunningTask, signal?: Abort
     return { pid, exitStatus, exitedAt: timeOf(exitedAt) };
   } catch (error) {
     if (isKind(error, 'not-found')) return task.init.exit ?? { pid: task.init.pid, exitStatus: 255, exitedAt: now() };
-    if (isKind(error, 'unavailable') && (await isLost(host, task))) return await task.init.exited;
+    if (isKind(error, 'unavailable') && (await isLost(task))) return await task.init.exited;
     throw await explainRefusal(task, error);
   }
 }
 
-/** True when the shim has gone away; then whoever cleans up after it is done, and has said how the task ended. */
-async function isLost({ teardowns }: TaskHost, task: RunningTask): Promise<boolean> {
-  const closed = await Promise.race([task.shim.closed.then(() => true), delay(closeLimit, false, { ref: false })]);
-  if (closed) await teardowns.settled(task.key);
-  return closed;
+/** True when the shim has gone away; whoever cleans up after it says how the task ended once the container is gone. */
+async function isLost({ shim }: RunningTask): Promise<boolean> {
+  return await Promise.race([shim.closed.then(() => true), delay(closeLimit, false, { ref: false })]);
 }
 
 /** Shims tell in words of their own that a container still runs. */

@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
+import { mkdir, open, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseTime } from '#/base/clock.ts';
+import { formatTime, parseTime } from '#/base/clock.ts';
 import type { Bundle } from '#/core/tasks/bundle.ts';
 import type { Exit } from '#/core/tasks/contract.ts';
 
@@ -13,6 +13,20 @@ const longestRecord = 4096;
 export async function findExit({ path }: Bundle, execId = ''): Promise<Exit | undefined> {
   const text = await readStart(join(path, 'exit', execId === '' ? 'init' : execId)).catch(() => undefined);
   return text === undefined ? undefined : parseExit(text);
+}
+
+/**
+ * Writes down how a container ended whose shim is gone, before anything of it is removed: a daemon that dies before the
+ * end is on record leaves it to the next one.
+ */
+export async function keepExit({ path }: Bundle, { pid, exitStatus, exitedAt }: Exit): Promise<void> {
+  const directory = join(path, 'exit');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, 'init');
+  await writeFile(`${file}.new`, JSON.stringify({ pid, status: exitStatus, at: formatTime(exitedAt) }), {
+    mode: 0o600,
+  });
+  await rename(`${file}.new`, file);
 }
 
 async function readStart(path: string): Promise<string> {

@@ -1,17 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { now } from '#/base/clock.ts';
 import { messageOf } from '#/base/errors.ts';
 import { deactivateRootfs } from '#/core/tasks/active-mounts.ts';
-import { removeBundle } from '#/core/tasks/bundle.ts';
+import { releaseRootfs, removeBundle } from '#/core/tasks/bundle.ts';
 import type { TaskKey } from '#/core/tasks/context.ts';
 import { taskName } from '#/core/tasks/context.ts';
 import type { Exit } from '#/core/tasks/contract.ts';
 import { removeSocket } from '#/core/tasks/endpoint-file.ts';
 import { deleteByShim } from '#/core/tasks/run-shim.ts';
-import { findExit } from '#/core/tasks/exit-file.ts';
+import { findExit, keepExit } from '#/core/tasks/exit-file.ts';
 import type { RunningTask } from '#/core/tasks/running-task.ts';
 import type { TaskHost } from '#/core/tasks/task-host.ts';
 import type { TrackedProcess } from '#/core/tasks/tracked-process.ts';
 
+const recordLimit = 5000;
 /** What is said of an exit that nobody saw. */
 const unknownExit = 255;
 
@@ -24,27 +26,44 @@ export function watchShim(host: TaskHost, task: RunningTask): void {
   });
 }
 
+/**
+ * The end is written into the bundle before it is told, and the bundle goes last, when it is on record wherever it must:
+ * whoever dies on the way, the next daemon finds the bundle, and the end in it.
+ */
 async function loseTask(host: TaskHost, task: RunningTask): Promise<void> {
   const { context, registry } = host;
   const { bundle, binary, endpoint, joined } = task;
-  // What the shim wrote down before it died, of every process; else whoever was left died with it.
   const written = await readExits(task);
-  const ended = task.init.exit ?? written.get(task.init);
   const warn = (error: unknown): undefined => {
     context.logger.warn('cannot clean up after a shim', { task: taskName(task.key), error: messageOf(error) });
     return undefined;
   };
   const found = await deleteByShim({ binary, bundle, addresses: context.shims }, context.limits.cleanup).catch(warn);
+  const isNew = task.init.exit === undefined;
+  const killed = { pid: task.init.pid, exitStatus: found?.exitStatus ?? unknownExit, exitedAt: now() };
+  const exit = task.init.exit ?? written.get(task.init) ?? killed;
+  await keepExit(bundle, exit).catch(warn);
+  await releaseRootfs(bundle).catch(warn);
+  await deactivateRootfs(host, task.key);
+  const isLost = registry.remove(task);
+  for (const [process, own] of written) process.finish(own);
+  if (isLost) task.finishAll(exit);
+  if (isLost) await endsOnRecord(host, task.key);
   // The socket of a sandbox's shim is the sandbox's.
   await Promise.all([joined ? undefined : removeSocket(endpoint), removeBundle(bundle)]).catch(warn);
-  await deactivateRootfs(host, task.key);
   task.log[Symbol.dispose]();
-  if (!registry.remove(task)) return;
-  const isNew = task.init.exit === undefined;
-  for (const [process, exit] of written) process.finish(exit);
-  const exit = ended ?? { pid: task.init.pid, exitStatus: found?.exitStatus ?? unknownExit, exitedAt: now() };
-  task.finishAll(exit);
-  publishLoss(host, task.key, exit, isNew);
+  if (isLost) publishLoss(host, task.key, exit, isNew);
+}
+
+/** Waits for those who record ends, but not for ever. */
+async function endsOnRecord({ context, recorders }: TaskHost, key: TaskKey): Promise<void> {
+  const recorded = Promise.all([...recorders].map((record) => record(key)));
+  await Promise.race([
+    recorded.catch((error: unknown) =>
+      context.logger.warn('an end is not on record', { task: taskName(key), error: messageOf(error) }),
+    ),
+    delay(recordLimit, undefined, { ref: false }),
+  ]);
 }
 
 async function readExits(task: RunningTask): Promise<Map<TrackedProcess, Exit>> {

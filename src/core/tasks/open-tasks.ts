@@ -1,7 +1,8 @@
-import { EngineError } from '#/base/errors.ts';
+import { EngineError, messageOf } from '#/base/errors.ts';
 import { checkIdentifier } from '#/base/identifier.ts';
 import { adoptSandboxes } from '#/core/tasks/adopt-sandboxes.ts';
 import { adoptTasks } from '#/core/tasks/adopt-tasks.ts';
+import { removeBundle } from '#/core/tasks/bundle.ts';
 import type { TaskKey, TasksContext } from '#/core/tasks/context.ts';
 import { taskName } from '#/core/tasks/context.ts';
 import type { Exit, ProcessKey, ProcessState, StreamHolder, Tasks } from '#/core/tasks/contract.ts';
@@ -35,6 +36,7 @@ export async function openTasks(context: TasksContext): Promise<Tasks> {
     teardowns: new Teardowns(context.logger),
     sandboxes: { registry: new Registry<RunningSandbox>('sandbox'), teardowns: new Teardowns(context.logger) },
     lost: new Map(),
+    recorders: new Set(),
     binaries: createShimBinaries(context.shims.directories, context.logger),
     dialects: createShimDialects(),
     runtimeMounts: createRuntimeMounts(),
@@ -53,7 +55,9 @@ export async function openTasks(context: TasksContext): Promise<Tasks> {
     checkRuntime: async (runtime) => void (await host.binaries.find(runtime)),
     runtimeInfo: async (runtime, options) => await readRuntimeInfo(await host.binaries.find(runtime), options),
     adopted: () => adopted,
-    takeLost: (namespace, id) => takeLost(host, { namespace, id }),
+    findLost: (namespace, id) => host.lost.get(taskName({ namespace, id }))?.exit,
+    releaseLost: async () => await releaseLost(host),
+    recordLossesBy: (record) => void host.recorders.add(record),
     [Symbol.asyncDispose]: async () => {
       closing.abort();
       await host.teardowns.allSettled();
@@ -144,10 +148,13 @@ async function waitForExit(host: TaskHost, process: ProcessKey, signal?: AbortSi
   return await onceOrAborted(exited, signal);
 }
 
-function takeLost({ lost }: TaskHost, key: TaskKey): Exit | undefined {
-  const exit = lost.get(taskName(key));
-  lost.delete(taskName(key));
-  return exit;
+async function releaseLost({ context, lost }: TaskHost): Promise<void> {
+  const tasks = [...lost.values()];
+  lost.clear();
+  for (const { bundle } of tasks)
+    await removeBundle(bundle).catch((error: unknown) =>
+      context.logger.warn('cannot remove a bundle', { task: taskName(bundle.key), error: messageOf(error) }),
+    );
 }
 
 async function findHolder({ context, registry, binaries }: TaskHost, key: TaskKey): Promise<StreamHolder> {

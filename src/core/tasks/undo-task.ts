@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { messageOf } from '#/base/errors.ts';
 import { deactivateRootfs } from '#/core/tasks/active-mounts.ts';
 import type { Bundle } from '#/core/tasks/bundle.ts';
-import { removeBundle } from '#/core/tasks/bundle.ts';
+import { releaseRootfs, removeBundle } from '#/core/tasks/bundle.ts';
 import type { Exit } from '#/core/tasks/contract.ts';
 import { taskName } from '#/core/tasks/context.ts';
 import { endContainerOf, endShim } from '#/core/tasks/end-shim.ts';
@@ -17,9 +17,15 @@ import type { TaskHost } from '#/core/tasks/task-host.ts';
 
 /**
  * Takes away everything that a bundle stands for: the container, its shim, mounts and files, however far they came. It
- * works from the bundle alone, so the next daemon can do it too. Returns how the container ended, where that can be told.
+ * works from the bundle alone, so the next daemon can do it too.
  */
-export async function undoTask(host: TaskHost, bundle: Bundle): Promise<Exit | undefined> {
+export async function undoTask(host: TaskHost, bundle: Bundle): Promise<void> {
+  await endTask(host, bundle);
+  await removeBundle(bundle);
+}
+
+/** The same but for the files. Returns how the container ended, where that can be told. */
+export async function endTask(host: TaskHost, bundle: Bundle): Promise<Exit | undefined> {
   const { logger, shims, limits } = host.context;
   const warn = (what: string) => (error: unknown) => {
     logger.warn(what, { task: taskName(bundle.key), error: messageOf(error) });
@@ -37,7 +43,7 @@ export async function undoTask(host: TaskHost, bundle: Bundle): Promise<Exit | u
           warn('cannot clean up after a container'),
         );
   await removeLeftCgroup(bundle).catch(warn('cannot remove the cgroup of a container'));
-  await removeBundle(bundle);
+  await releaseRootfs(bundle);
   await deactivateRootfs(host, bundle.key);
   return written ?? exit;
 }
