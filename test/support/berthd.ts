@@ -44,6 +44,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** It is given `config.toml` in its directory, which `prepare` wrote. */
   readonly configured?: boolean;
+  /** A directory below its own, where it looks for programs first. */
+  readonly programs?: string;
   /** What starts it, such as a command that enters a network namespace. */
   readonly launcher?: readonly string[];
 }
@@ -58,6 +60,8 @@ export async function startBerthd(args: readonly string[] = [], options: StartOp
   let tree = options.tree ?? repository;
   const isConfigured = options.configured === true || args.some((word) => word === '-c' || word === '--config');
   const chosen = isConfigured ? usual : await chooseRuntime(directory);
+  const programs =
+    options.programs === undefined ? {} : { PATH: `${join(directory, options.programs)}:${process.env['PATH']}` };
   const launch = async (): Promise<ChildProcess> => {
     const log = createWriteStream(logPath, { flags: 'a' });
     await once(log, 'open');
@@ -71,7 +75,7 @@ export async function startBerthd(args: readonly string[] = [], options: StartOp
       cwd: tree,
       stdio: ['ignore', log, log],
       detached: true,
-      env: { ...process.env, ...own.env, ...options.env },
+      env: { ...process.env, ...own.env, ...programs, ...options.env },
     });
     log.close();
     child = launched;
