@@ -100,7 +100,7 @@ export const task: typeof shimMethods = shimMethods;
 export const rootfsOf = ({ place }: ShimPlace): MessageInitShape<typeof MountSchema>[] =>
   place.rootfs.map(({ type, source, options }) => ({ type, source, options: [...options] }));
 
-export async function openShimPlace(): Promise<ShimPlace> {
+export async function openShimPlace(binary: string = shimBinary): Promise<ShimPlace> {
   await using stack = new AsyncDisposableStack();
   const place = stack.use(await openTaskPlace());
   const events: string[] = [];
@@ -109,7 +109,7 @@ export async function openShimPlace(): Promise<ShimPlace> {
   const server = stack.use(createTtrpcServer({ services: [eventService(events)], logger: silentLogger }));
   await server.listen({ path: `${address}.ttrpc` });
   stack.defer(async () => {
-    for (const path of bundles) await clearBundle(place, address, path);
+    for (const path of bundles) await clearBundle({ place, address, binary }, path);
     await rmdir(join('/run/containerd/runc', place.namespace)).catch(() => {});
   });
   const lifetime = stack.move();
@@ -118,7 +118,7 @@ export async function openShimPlace(): Promise<ShimPlace> {
     namespace: place.namespace,
     events,
     bundle: async (args, change) => {
-      const bundle = await makeBundle(place, address, args, change);
+      const bundle = await makeBundle({ place, address, binary }, args, change);
       bundles.push(bundle.path);
       return bundle;
     },
@@ -134,12 +134,19 @@ const eventService = (events: string[]): ReturnType<typeof bindService> =>
     },
   });
 
+/** Whose shims they are: `address` is the daemon's socket. */
+interface Host {
+  readonly place: TaskPlace;
+  readonly address: string;
+  readonly binary: string;
+}
+
 async function makeBundle(
-  place: TaskPlace,
-  address: string,
+  host: Host,
   args: readonly string[],
   change: (spec: Spec) => void = () => {},
 ): Promise<ShimBundle> {
+  const { place } = host;
   const id = `shim-${newToken(6)}`;
   const path = join(place.path, 'b', id);
   await mkdir(join(path, 'rootfs'), { recursive: true });
@@ -147,7 +154,7 @@ async function makeBundle(
   change(spec);
   await writeFile(join(path, 'config.json'), JSON.stringify(spec));
   const command: ShimBundle['command'] = (action, { input, env = {}, flags = [] } = {}) =>
-    runShim(place, address, { id, path, action, input, env, flags });
+    runShim(host, { id, path, action, input, env, flags });
   return {
     id,
     path,
@@ -175,11 +182,11 @@ interface Command {
   readonly flags: readonly string[];
 }
 
-async function runShim(place: TaskPlace, address: string, command: Command): Promise<RunResult> {
+async function runShim({ place, address, binary }: Host, command: Command): Promise<RunResult> {
   const { id, path, action, input, env, flags } = command;
   const common = ['-namespace', place.namespace, '-id', id, '-address', address, '-publish-binary', '/bin/true'];
   return await run({
-    file: shimBinary,
+    file: binary,
     args: [...common, ...flags, ...(action === 'delete' ? ['-bundle', path] : []), action],
     env: { ...process.env, MAX_SHIM_VERSION: '2', TTRPC_ADDRESS: `${address}.ttrpc`, ...env },
     cwd: path,
@@ -209,14 +216,14 @@ async function makeFifo(path: string): Promise<Fifo> {
 }
 
 /** Whatever a test has left: container, mounts, processes, shim. */
-async function clearBundle(place: TaskPlace, address: string, path: string): Promise<void> {
+async function clearBundle(host: Host, path: string): Promise<void> {
   const id = path.slice(path.lastIndexOf('/') + 1);
-  const pid = await shimPidOf(place, path);
+  const pid = await shimPidOf(host.place, path);
   if (pid !== undefined && (await isAlive(pid))) {
     process.kill(pid, 'SIGKILL');
     await untilTrue(`end of shim ${pid}`, async () => !(await isAlive(pid)));
   }
-  await runShim(place, address, { id, path, action: 'delete', input: undefined, env: {}, flags: [] }).catch(() => {});
+  await runShim(host, { id, path, action: 'delete', input: undefined, env: {}, flags: [] }).catch(() => {});
   await unmountAll(join(path, 'rootfs')).catch(() => {});
 }
 
