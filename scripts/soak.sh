@@ -10,4 +10,5 @@ BERTH_FUZZ_SECONDS=${1:-10}
 BERTH_CRASH_ROUNDS=${2:-50}
 export BERTH_FUZZ_SECONDS BERTH_CRASH_ROUNDS
 "$node" --test --test-concurrency=2 'test/fuzz/**/*.test.ts'
+sh scripts/fuzz-native.sh "$BERTH_FUZZ_SECONDS"
 exec "$node" --test --test-concurrency=1 test/journeys/crash.test.ts test/journeys/churn.test.ts
