@@ -42,7 +42,9 @@ static void delete_container(const char *bundle, const struct flags *flags) {
 }
 
 static void unmount(const char *bundle) {
-  char rootfs[PATH_MAX + 16];
+  char rootfs[PATH_MAX + 32];
+  (void)snprintf(rootfs, sizeof rootfs, "%s/rootfs" ROOTFS_VIEW, bundle);
+  (void)unmount_all(rootfs);
   (void)snprintf(rootfs, sizeof rootfs, "%s/rootfs", bundle);
   int error = unmount_all(rootfs);
   if (error < 0) dprintf(STDERR_FILENO, "%s: failed to cleanup rootfs mount: %s\n", SHIM_RUNTIME, strerror(-error));

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { listMounts } from '#/linux/mount-info.ts';
 import { run } from '#/linux/spawn.ts';
 import type { ShimBundle, ShimPlace } from '../support/shim.ts';
 import { createTask, openShimPlace, rootfsOf, task } from '../support/shim.ts';
+import { untilTrue } from '../support/until.ts';
 
 const busybox = ({ place }: ShimPlace): string => place.rootfs[0]?.source ?? '';
 
@@ -122,4 +123,41 @@ test('mounts that cannot be made are refused by name, and those before them are 
   );
   await refuses({ type: 'fuse3.nothing', source: 'x' }, /failed to mount rootfs component/);
   await createTask(shims, bundle, shim);
+});
+
+test('owners are shifted where a mount asks for that: of a tree, and of an overlay’s layers', async () => {
+  await using shims = await openShimPlace();
+  const place = join(shims.place.path, 'layers');
+  const [upper, work, lower] = [join(place, 'upper'), join(place, 'work'), join(place, 'lower')];
+  await Promise.all([upper, work, lower].map((path) => mkdir(path, { recursive: true })));
+  await copy(busybox(shims), join(place, 'base'));
+  await writeFile(join(lower, 'low'), '');
+  const shift = ['uidmap=0:100000:65536', 'gidmap=0:200000:65536'];
+  const overlay = [`lowerdir=${lower}:${join(place, 'base')}`, `upperdir=${upper}`, `workdir=${work}`];
+  const owners = ['/bin/busybox', 'stat', '-c', '%u:%g', '/bin/busybox'];
+  const tree = await shims.bundle(owners);
+  const [root] = rootfsOf(shims);
+  assert.equal(await output(shims, tree, [{ ...root, options: ['rbind', 'rw', ...shift] }]), '100000:200000\n');
+  const layers = await shims.bundle([...owners, '/low']);
+  const rootfs = [{ type: 'overlay', source: 'overlay', options: [...overlay, ...shift] }];
+  assert.equal(await output(shims, layers, rootfs), '100000:200000\n'.repeat(2));
+  const one = { ...root, options: ['rbind', 'uidmap=0:100000:65536'] };
+  const shim = await tree.start();
+  await assert.rejects(createTask(shims, tree, shim, { rootfs: [one] }), { message: /Invalid argument/ });
+});
+
+test('a file system in user space is mounted by its program, and ends with the container', async () => {
+  await using shims = await openShimPlace();
+  const place = join(shims.place.path, 'layers');
+  const [upper, work] = [join(place, 'upper'), join(place, 'work')];
+  await Promise.all([upper, work].map((path) => mkdir(path, { recursive: true })));
+  const options = [`lowerdir=${busybox(shims)}`, `upperdir=${upper}`, `workdir=${work}`];
+  const bundle = await shims.bundle(['sh', '-c', 'echo made >/made; echo done']);
+  const said = await output(shims, bundle, [{ type: 'fuse3.fuse-overlayfs', source: 'overlay', options }]);
+  assert.equal(said, 'done\n');
+  assert.equal((await readdir(upper)).includes('made'), true);
+  const shim = await bundle.start();
+  const children = async (): Promise<string> =>
+    (await readFile(`/proc/${shim.pid}/task/${shim.pid}/children`, 'utf8')).trim();
+  await untilTrue('end of the file system', async () => (await children()) === '');
 });

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "id-map.h"
 #include "loop-device.h"
 #include "options.h"
 #include "overlay.h"
@@ -84,7 +86,7 @@ static int finish(const char *root, const mount_request *request, const struct m
   return error;
 }
 
-static int make(const mount_request *request, const char *root, struct mount_options *options) {
+static int mount_plainly(const mount_request *request, const char *root, struct mount_options *options) {
   char directory[PATH_MAX] = "", target[64], device[32];
   const char *source = request->source;
   bool is_overlay = strcmp(request->type, "overlay") == 0;
@@ -104,12 +106,51 @@ static int make(const mount_request *request, const char *root, struct mount_opt
   return error < 0 ? error : finish(root, request, options);
 }
 
+/*
+ * An overlay's layers are shifted, not the overlay: it is mounted over a shifted view of the directory that they have in
+ * common, which then goes.
+ */
+static int mount_shifted_overlay(const mount_request *request, const char *root, struct mount_options *options, int map) {
+  char common[PATH_MAX], view[PATH_MAX];
+  int length = snprintf(view, sizeof view - 1, "%s" ROOTFS_VIEW, root);
+  if (length < 0 || (size_t)length >= sizeof view - 1 || !overlay_common(options->data, common, sizeof common)) return -EINVAL;
+  if (mkdir(view, 0700) < 0 && errno != EEXIST) return -errno;
+  int error = id_map_mount(common, view, map, true);
+  strcpy(view + length, "/");
+  if (error == 0 && !overlay_move(options->data, &options->length, sizeof options->data, view)) error = -E2BIG;
+  if (error == 0) error = mount_plainly(request, root, options);
+  view[length] = '\0';
+  (void)umount2(view, MNT_DETACH | UMOUNT_NOFOLLOW);
+  (void)rmdir(view);
+  return error;
+}
+
+static int mount_shifted(const mount_request *request, const char *root, struct mount_options *options, int map) {
+  if (strcmp(request->type, "overlay") == 0) return mount_shifted_overlay(request, root, options, map);
+  char target[64];
+  int error = mount_plainly(request, root, options);
+  int fd = error < 0 ? error : open_target(root, request->target, target, sizeof target);
+  if (fd < 0) return fd;
+  error = id_map_mount(target, target, map, false);
+  if (error < 0) (void)umount2(target, MNT_DETACH);
+  close(fd);
+  return error;
+}
+
+static int make(const mount_request *request, const char *root, struct mount_options *options) {
+  if (options->uidmap == NULL && options->gidmap == NULL) return mount_plainly(request, root, options);
+  if (options->uidmap == NULL || options->gidmap == NULL) return -EINVAL;
+  int map = id_map_open(options->uidmap, options->gidmap);
+  if (map < 0) return map;
+  int error = mount_shifted(request, root, options, map);
+  close(map);
+  return error;
+}
+
 bool mount_make(const mount_request *request, const char *root, struct failure *failure) {
   struct mount_options *options = malloc(sizeof *options);
   if (options == NULL) return fail(failure, RESOURCE_EXHAUSTED, "failed to mount rootfs component: out of memory");
   bool good = mount_options_read(options, request->options, request->n_options, failure);
-  if (good && (options->uidmap != NULL || options->gidmap != NULL))
-    good = fail(failure, UNIMPLEMENTED, "mount options uidmap and gidmap: this shim does not map ids of mounts yet");
   int error = good ? make(request, root, options) : 0;
   free(options);
   if (error == 0) return good;

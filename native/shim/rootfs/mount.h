@@ -19,6 +19,9 @@ void mount_helper_words(const mount_request *request, const char *target, struct
  */
 bool mount_make(const mount_request *request, const char *root, struct failure *failure);
 
+/* What lies beside `root` while an overlay with shifted owners is made: a mount, if this process dies just then. */
+#define ROOTFS_VIEW ".shifted"
+
 /*
  * Undoes everything that is mounted at `root` and below it, however often; a mount that is busy goes when it is so no
  * more. 0 or -errno; where nothing is mounted there is nothing to do.

@@ -38,14 +38,38 @@ static size_t common_length(const char *value, const char *end) {
   return common <= 1 ? 0 : common;
 }
 
-bool overlay_shorten(char *data, size_t *length, char *directory, size_t size) {
+bool overlay_common(char *data, char *directory, size_t size) {
   char *value = find_lower(data);
-  if (value == NULL || *value != '/') return false;
-  char *end = end_of(value);
-  size_t common = common_length(value, end);
+  size_t common = value == NULL || *value != '/' ? 0 : common_length(value, end_of(value));
   if (common == 0 || common >= size || memchr(value, '\\', common) != NULL) return false;
   memcpy(directory, value, common);
   directory[common] = '\0';
+  return true;
+}
+
+/* Puts `to` in place of the common beginning of each path. */
+bool overlay_move(char *data, size_t *length, size_t room, const char *to) {
+  char *value = find_lower(data);
+  size_t common = value == NULL ? 0 : common_length(value, end_of(value));
+  size_t size = strlen(to), count = 1;
+  if (common == 0 || strpbrk(to, ":,\\") != NULL) return false;
+  for (const char *at = value; at < end_of(value); at++) count += *at == ':' && at[-1] != '\\';
+  if (*length + count * size >= room) return false;
+  for (char *path = value; path < end_of(value);) {
+    size_t whole = path_length(path, end_of(value));
+    memmove(path + size, path + common, strlen(path + common) + 1);
+    memcpy(path, to, size);
+    path += whole - common + size + 1;
+  }
+  *length = strlen(data);
+  return true;
+}
+
+bool overlay_shorten(char *data, size_t *length, char *directory, size_t size) {
+  char *value = find_lower(data);
+  if (!overlay_common(data, directory, size)) return false;
+  char *end = end_of(value);
+  size_t common = strlen(directory);
   char *to = value;
   for (const char *path = value; path < end;) {
     size_t whole = path_length(path, end);

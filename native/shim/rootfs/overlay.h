@@ -10,4 +10,10 @@
  */
 bool overlay_shorten(char *data, size_t *length, char *directory, size_t size);
 
+/* The directory that all lower ones have in common, with a slash at its end. False when there is none. */
+bool overlay_common(char *data, char *directory, size_t size);
+
+/* The same layers seen through another directory instead of that one. False when it does not fit into `room`. */
+bool overlay_move(char *data, size_t *length, size_t room, const char *to);
+
 #endif
