@@ -1,13 +1,17 @@
 /** The tests of the shim's cgroups on pure version 2: with runc and crun, which make them or ask systemd for them. */
 import assert from 'node:assert/strict';
+import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { findPeerTools } from '../support/peer-tools.ts';
+import { mustRun } from '../support/run-command.ts';
 import { openBerthDisks } from './lab/berth-disks.ts';
 import { copyTests, guestTests } from './lab/copy-tests.ts';
 import { shareVm } from './lab/share-vm.ts';
 import type { Vm } from './lab/start-vm.ts';
 
 const names = ['stats', 'oom', 'limits'];
+const repository = resolve(import.meta.dirname, '../..');
+const reader = join(repository, 'build/test/cgroup-static');
 const debianShim = '/usr/bin/containerd-shim-runc-v2';
 
 const machine = shareVm(async () => {
@@ -19,7 +23,7 @@ const machine = shareVm(async () => {
     prepare: (vm) =>
       copyTests(
         vm,
-        names.map((name) => `test/shim/${name}.test.ts`),
+        [...names, 'cgroup'].map((name) => `test/shim/${name}.test.ts`),
       ),
   };
 });
@@ -46,6 +50,13 @@ for (const [runtime, cgroups] of [
     const left = await vm.shell('cd /sys/fs/cgroup; ls -d test-* system.slice/test-* 2>/dev/null || true');
     assert.equal(left, '', 'no cgroup is left');
   });
+
+test('a cgroup of version 2 is found, also below a part of its hierarchy and in a cgroup namespace', async () => {
+  const vm = await machine();
+  await mustRun('make', ['-s', '-C', join(repository, 'native'), reader], { timeoutMs: 300_000 });
+  await vm.copyIn(reader, '/opt/reader');
+  await runTests(vm, ['cgroup'], { BERTH_TEST_CGROUP_READER: '/opt/reader/cgroup-static' });
+});
 
 const tools = findPeerTools();
 
