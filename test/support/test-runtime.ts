@@ -19,8 +19,7 @@ export async function chooseRuntime(directory: string): Promise<RuntimeChoice> {
   if (wanted === '') return { flags: [], env: {} };
   const config = join(directory, 'runtime.toml');
   await writeFile(config, wanted.includes('.') ? namedShim(wanted) : namedProgram(wanted));
-  const env = wanted === berthRuntime ? { PATH: `${await shadowForeignShim(directory)}:${process.env['PATH']}` } : {};
-  return { flags: ['--config', config], env };
+  return { flags: ['--config', config], env: { PATH: await withChosenShim(directory, process.env['PATH'] ?? '') } };
 }
 
 const namedShim = (shim: string): string =>
@@ -38,11 +37,12 @@ BinaryName = "${wrapped(program)}"
 
 const wrapped = (program: string): string => (program === 'runsc' ? resolve(import.meta.dirname, 'runsc') : program);
 
-/** Clients that name containerd's shim get ours: what is found first on PATH is a link to it. */
-async function shadowForeignShim(directory: string): Promise<string> {
+/** Where ours was chosen, clients that name containerd's shim get it too: what is found first on PATH is a link to it. */
+export async function withChosenShim(directory: string, path: string): Promise<string> {
+  if (wanted !== berthRuntime) return path;
   const bin = join(directory, 'bin');
   await mkdir(bin, { recursive: true });
   const link = join(bin, 'containerd-shim-runc-v2');
   await symlink(resolve(import.meta.dirname, '../../build/containerd-shim-berth-v1'), link);
-  return bin;
+  return `${bin}:${path}`;
 }

@@ -44,6 +44,7 @@ test('a daemon that is killed at any moment leaves nothing half-made, and loses 
     await using daemon = await openTaskDaemon(place);
     const { tasks, metadata } = daemon;
     assert.deepEqual(metadata.read.listIntents('task'), []);
+    await tasks.releaseLost();
     const adopted = tasks.adopted().map((key) => key.id);
     assert(adopted.includes(id), `"${id}" is among ${adopted.join(', ')}`);
     assert.equal((await tasks.state({ namespace: place.namespace, id, execId: '' })).status, 'running');

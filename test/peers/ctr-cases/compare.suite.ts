@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { removeNamedCgroup } from '#/linux/cgroup.ts';
 import { startBerthd } from '../../support/berthd.ts';
 import { startContainerd } from '../../support/containerd.ts';
+import { withChosenShim } from '../../support/test-runtime.ts';
 import { startRegistry } from '../../support/registry.ts';
 import { mustRun } from '../../support/run-command.ts';
 import { writeArchives } from './archives.ts';
@@ -61,7 +62,8 @@ address = "${directory}/run/debug.sock"
 path = "${directory}/opt"
 `,
       );
-    const berth = open.use(await startBerthd([], { env: { PATH: path }, prepare: configure, configured: true }));
+    const env = { PATH: await withChosenShim(folder, path) };
+    const berth = open.use(await startBerthd([], { env, prepare: configure, configured: true }));
     const local = client === '2.x' ? '--local' : '';
     const variables = { ...archives, registry: registry.host, local };
     const mark = Math.random().toString(36).slice(2, 6);
