@@ -116,6 +116,17 @@ export const lifeCases: readonly CtrCase[] = [
     ],
   },
   {
+    command: 'events',
+    does: 'tells who was killed for want of memory',
+    steps: [
+      'import_image; begin_events',
+      'ctr $run --rm --memory-limit 24000000 $image one tail /dev/zero; echo $?',
+      // containerd's shim may tell of it after the end.
+      'end_events | grep -o "/tasks/oom.*" | sort -u | grep one',
+      'no_traces',
+    ],
+  },
+  {
     command: 'tasks checkpoint',
     does: 'is told that there is nothing to freeze a process with',
     steps: [
