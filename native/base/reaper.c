@@ -2,10 +2,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Where endings are kept for long, the oldest are forgotten: whoever learns a pid does so soon. */
+enum { KEPT_MOST = 16384 };
 
 static void unlink_child(struct child **place, struct child *child) {
   while (*place != NULL && *place != child) place = &(*place)->next;
@@ -20,6 +24,10 @@ static struct child *find_child(struct reaper *reaper, pid_t pid) {
 
 static void keep(struct reaper *reaper, const struct ending *ending) {
   if (reaper->holds == 0) return;
+  if (reaper->kept == KEPT_MOST) {
+    reaper->kept /= 2;
+    memmove(reaper->endings, reaper->endings + KEPT_MOST - reaper->kept, reaper->kept * sizeof *ending);
+  }
   if (reaper->kept == reaper->room) {
     size_t room = reaper->room == 0 ? 64 : reaper->room * 2;
     struct ending *endings = realloc(reaper->endings, room * sizeof *endings);

@@ -129,7 +129,7 @@ export async function openShimPlace(binary: string = shimBinary): Promise<ShimPl
 const eventService = (events: string[]): ReturnType<typeof bindService> =>
   bindService(TtrpcEvents, {
     forward: ({ envelope }) => {
-      events.push(envelope?.topic ?? '');
+      events.push(`${envelope?.topic} ${containerOf(envelope?.event?.value)}`);
       return {};
     },
   });
@@ -140,6 +140,10 @@ interface Host {
   readonly address: string;
   readonly binary: string;
 }
+
+/** Of every event of a task: its first field. */
+const containerOf = (value: Uint8Array = Buffer.of()): string =>
+  Buffer.from(value).toString('utf8', 2, 2 + (value[1] ?? 0));
 
 async function makeBundle(
   host: Host,

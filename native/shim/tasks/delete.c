@@ -1,5 +1,6 @@
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,9 @@
 #include "service.h"
 #include "shim/rootfs/mount.h"
 #include "timestamps.h"
+
+/* How long the end of a process may take that is dead. */
+enum { END_LIMIT_MS = 2000 };
 
 static void answer(struct operation *operation) {
   const struct process *process = operation->process;
@@ -32,12 +36,49 @@ static void delete_exec(struct operation *operation) {
   answer(operation);
 }
 
+/* The runtime has deleted a container whose end is not told yet: one that had not been started, and was killed for that. */
+struct ending_wait {
+  struct timer limit;
+  struct operation *operation;
+};
+
+static void finish_init(struct operation *operation);
+
+static void on_stopped(struct process *process) {
+  struct operation *operation = process->current;
+  struct ending_wait *wait = operation->extra;
+  process->on_stopped = NULL;
+  timer_clear(&operation->container->shim->loop, &wait->limit);
+  finish_init(operation);
+}
+
+static void on_limit(struct timer *timer) {
+  struct operation *operation = holder_of(timer, struct ending_wait, limit)->operation;
+  operation->process->on_stopped = NULL;
+  finish_init(operation);
+}
+
+static void wait_for_end(struct operation *operation) {
+  struct ending_wait *wait = operation->extra = calloc(1, sizeof *wait);
+  if (wait == NULL) return finish_init(operation);
+  *wait = (struct ending_wait){ .limit = { .due = on_limit }, .operation = operation };
+  operation->process->on_stopped = on_stopped;
+  timer_set(&operation->container->shim->loop, &wait->limit, END_LIMIT_MS);
+}
+
 static void deleted(struct operation *operation) {
-  struct container *container = operation->container;
+  const struct process *init = operation->process;
   struct failure failure;
   bool good = runtime_call_result(&operation->runtime, "failed to delete task", &failure);
   /* After a checkpoint the runtime has deleted it already. */
   if (!good && strstr(failure.text, "does not exist") == NULL) return operation_fail(operation, &failure);
+  if (init->pid != 0 && init->phase != STOPPED) wait_for_end(operation);
+  else finish_init(operation);
+}
+
+static void finish_init(struct operation *operation) {
+  struct container *container = operation->container;
+  struct failure failure;
   char rootfs[PATH_MAX];
   (void)snprintf(rootfs, sizeof rootfs, "%s/rootfs", container->bundle);
   int error = unmount_all(rootfs);
@@ -85,7 +126,8 @@ static void begin(struct operation *operation) {
     streams_close(process->streams);
     process->streams = NULL;
   }
-  if (process->streams == NULL) return go_on(operation);
+  /* What has not ended may well stay, and needs its streams then. */
+  if (process->streams == NULL || process->phase != STOPPED) return go_on(operation);
   streams_finish(process->streams, finished, operation);
 }
 

@@ -16,6 +16,8 @@
 #include "spawning.h"
 #include "start.h"
 
+enum { EXECS_MOST = 8192 };
+
 static bool check(struct container *container, const exec_request *request, struct failure *failure) {
   struct failure other;
   if (!name_check("process", request->exec_id, failure)) return false;
@@ -23,6 +25,8 @@ static bool check(struct container *container, const exec_request *request, stru
     return fail(failure, INVALID_ARGUMENT, "Cannot name a process \"init\": the files of the first process are named so");
   if (process_find(container, request->exec_id, &other) != NULL)
     return fail(failure, ALREADY_EXISTS, "id %s: already exists", request->exec_id);
+  if (container->exec_count == EXECS_MOST)
+    return fail(failure, RESOURCE_EXHAUSTED, "Cannot add process \"%s\": %d are there", request->exec_id, EXECS_MOST);
   const struct process *init = &container->init;
   if (init->phase == STOPPED) return fail(failure, UNKNOWN, "cannot exec in a stopped state");
   if (init->phase == PAUSED) return fail(failure, UNKNOWN, "cannot exec in a paused state");
@@ -92,6 +96,8 @@ static void started(struct operation *operation) {
   struct failure failure;
   if (!spawning_finish(operation, "OCI runtime exec failed", &failure)) return give_up(operation, &failure);
   clean_up(operation);
+  free(operation->process->spec);
+  operation->process->spec = NULL;
   start_succeed(operation);
 }
 

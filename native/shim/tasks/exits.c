@@ -17,6 +17,7 @@ static void tell(struct process *process) {
   event_exit(process);
   exit_answer_waiters(process);
   if (process->streams != NULL) streams_process_ended(process->streams);
+  if (process->on_stopped != NULL) process->on_stopped(process);
 }
 
 /* The first process ends last. */
@@ -55,7 +56,7 @@ static void thaw(struct operation *operation) {
 
 static void end_init(struct container *container) {
   if (container->init.phase == PAUSED) operation_begin(&container->init, NULL, NULL, thaw);
-  if (!container->kills_rest) return tell_init(container);
+  if (!container->kills_rest || container->init.on_stopped != NULL) return tell_init(container);
   container->killing = true;
   operation_begin(&container->init, NULL, NULL, kill_rest);
 }

@@ -26,6 +26,7 @@ bool stdio_set(struct stdio *stdio, bool terminal, const char *in, const char *o
 }
 
 static void process_clear(struct process *process) {
+  if (process->pid != 0 && !process->ended) reaper_forget(&process->container->shim->reaper, &process->child);
   streams_close(process->streams);
   free(process->id);
   free(process->stdio.in);
@@ -69,6 +70,7 @@ struct process *process_new(struct container *container, const char *id) {
     return NULL;
   }
   container->execs = process;
+  container->exec_count++;
   container_use(container);
   return process;
 }
@@ -105,6 +107,7 @@ void process_remove(struct process *process) {
   struct process **place = &process->container->execs;
   while (*place != process) place = &(*place)->next;
   *place = process->next;
+  process->container->exec_count--;
   process->gone = true;
   fail_waiters(process);
   if (process->current == NULL && !process->advancing) process_free(process);
@@ -112,7 +115,6 @@ void process_remove(struct process *process) {
 
 void process_free(struct process *process) {
   struct container *container = process->container;
-  if (process->pid != 0 && !process->ended) reaper_forget(&container->shim->reaper, &process->child);
   process_clear(process);
   free(process);
   container_release(container);

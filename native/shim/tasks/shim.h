@@ -49,12 +49,13 @@ struct process {
   struct stdio stdio;
   struct streams *streams; /* NULL until it is made, and when they are finished */
   struct waiter *waiters;
+  void (*on_stopped)(struct process *process); /* a Delete waits until its end is told */
   struct operation *current, *queue;
   unsigned queued;
   bool advancing; /* its operations are being begun further up the stack */
   bool starting; /* its end is told after this */
   bool gone; /* removed; freed when its operations are over */
-  char *spec; /* of one that was added: the OCI process, as JSON */
+  char *spec; /* of one that was added, until it is started: the OCI process, as JSON */
   size_t spec_size;
 };
 
@@ -78,6 +79,7 @@ struct container {
   unsigned running_execs; /* started or being started */
   struct process init;
   struct process *execs;
+  unsigned exec_count;
 };
 
 struct shim {
