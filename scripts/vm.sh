@@ -11,6 +11,6 @@ sh scripts/setup.sh vm
 # Once for all, so that no two files make the same at the same time.
 "$node" test/vm/lab/prepare.ts
 if [ $# -gt 0 ]; then
-  exec "$node" --test --test-timeout=300000 --test-concurrency=2 "$@"
+  exec "$node" --test --test-timeout=600000 --test-concurrency=2 "$@"
 fi
-exec "$node" --test --test-timeout=300000 --test-concurrency=2 'test/vm/*.test.ts'
+exec "$node" --test --test-timeout=600000 --test-concurrency=2 'test/vm/*.test.ts'

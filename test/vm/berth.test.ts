@@ -5,9 +5,11 @@ import { openBerthDisks } from './lab/berth-disks.ts';
 import { startGuestBerthd, type GuestRuntime } from './lab/guest-berth.ts';
 import { shareVm } from './lab/share-vm.ts';
 
-const runtimes: readonly GuestRuntime[] = ['io.containerd.berth.v1', 'io.containerd.runc.v2'].flatMap((shim) =>
-  ['runc', 'crun'].map((program) => ({ name: `${program}-of-${shim.split('.')[2]}`, shim, program })),
-);
+const runtimes: readonly GuestRuntime[] = [
+  { name: 'runc-by-our-shim', shim: 'io.containerd.berth.v1', program: 'runc' },
+  { name: 'crun-by-our-shim', shim: 'io.containerd.berth.v1', program: 'crun' },
+  { name: 'runc-by-its-shim', shim: 'io.containerd.runc.v2', program: 'runc' },
+];
 
 const machine = shareVm(async () => ({
   memory: 1024,

@@ -98,7 +98,7 @@ function wordsFor(machine: Machine, options: VmOptions): string[] {
     const drive = `if=none,id=${name},file=${path},format=raw,${kept}`;
     return ['-drive', drive, '-device', `virtio-blk-pci,drive=${name},serial=${name}`];
   });
-  const kernel = `console=ttyS0 loglevel=4 panic=-1 vm.init=${options.init ?? 'agent'} ${options.kernelOptions ?? ''}`;
+  const kernel = `console=ttyS0 loglevel=4 systemd.show_status=error panic=-1 vm.init=${options.init ?? 'agent'} ${options.kernelOptions ?? ''}`;
   const lines = [
     `-machine pc -accel tcg,thread=multi -cpu max -smp ${options.processors ?? 2} -m ${options.memory ?? 512}`,
     '-nodefaults -no-user-config -display none -no-reboot',
