@@ -161,6 +161,15 @@ test('a daemon that hangs up in the middle of a call is told again', async () =>
   await untilTrue('both events', async () => daemon.calls() === 3);
 });
 
+test('without a daemon to tell, events are given up at once', async () => {
+  await using shim = await startRpcServer(program, '');
+  await using client = await openTtrpcClient(shim.path);
+  await publishExits(client, 3);
+  assert.match(await droppedBy(client), /^3, exits: 3, last: \/tasks\/exit: nobody is to be told/);
+  await client.call(Task.method.shutdown, { id: '' });
+  assert.deepEqual(await shim.ended(), { code: 0, complaint: '' });
+});
+
 test('the shim ends when its events are told, or after a second without a daemon', async () => {
   await using told = await startRpcServer(program);
   await using untold = await startRpcServer(program);

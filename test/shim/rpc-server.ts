@@ -25,10 +25,10 @@ export function buildRpcServer(): string {
   return join(import.meta.dirname, '../../build/test/rpc-server');
 }
 
-export async function startRpcServer(program: string): Promise<RpcServer> {
+export async function startRpcServer(program: string, daemon?: string): Promise<RpcServer> {
   const directory = await mkdtemp(join(tmpdir(), 'shim-rpc-'));
   const path = join(directory, 's');
-  const events = join(directory, 'daemon.ttrpc');
+  const events = daemon ?? join(directory, 'daemon.ttrpc');
   const child = spawn(program, [path, events], { stdio: ['ignore', 'ignore', 'pipe'] });
   const pid = child.pid ?? 0;
   let complaint = '';

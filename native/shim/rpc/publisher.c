@@ -140,9 +140,11 @@ int publisher_open(struct publisher **place, struct loop *loop, const struct pub
 }
 
 void publisher_publish(struct publisher *publisher, const char *topic, const void *message) {
-  struct event *event = event_encode(publisher->namespace, topic, message);
+  bool has_daemon = *publisher->path != '\0';
+  struct event *event = has_daemon ? event_encode(publisher->namespace, topic, message) : NULL;
   if (event == NULL) {
-    if (publisher->dropped != NULL) publisher->dropped(publisher->context, topic, "it is too large, or memory is short");
+    const char *why = has_daemon ? "it is too large, or memory is short" : "nobody is to be told, TTRPC_ADDRESS is empty";
+    if (publisher->dropped != NULL) publisher->dropped(publisher->context, topic, why);
     return;
   }
   struct event *given_up = event_queue_add(&publisher->queue, event);

@@ -15,7 +15,7 @@
 struct publisher;
 
 struct publisher_options {
-  const char *address; /* a socket's path, with or without unix:// ($TTRPC_ADDRESS) */
+  const char *address; /* a socket's path, with or without unix:// ($TTRPC_ADDRESS); "" for no daemon */
   const char *namespace;
   void (*dropped)(void *context, const char *topic, const char *why); /* an event was given up; for the shim's log */
   void *context;
