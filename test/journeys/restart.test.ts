@@ -185,20 +185,20 @@ test('logs are followed to the end after a restart', async () => {
 
 test('attach after a restart gets everything from then on, and the end', async () => {
   const { client, daemon } = journey;
-  const id = await journey.start('hello', ticking(25, 7));
+  const id = await journey.start('hello', ticking(60, 7));
   await daemon.crash();
   await daemon.start();
   using attached = await client.containers.attach(id, { stdout: true, stderr: true });
   const { stdout } = await collect(attached.incoming);
   const lines = stdout.split('\n').slice(0, -1);
-  assert.equal(lines.at(-1), 'end 500');
+  assert.equal(lines.at(-1), 'end 1200');
   const first = Number(lines[0]?.split(' ')[1]);
-  assert(first > 1 && first < 500, `attached at line ${first}`);
+  assert(first > 1 && first < 1200, `attached at line ${first}`);
   assert.deepEqual(
     lines.slice(0, -1),
-    Array.from({ length: 501 - first }, (_, at) => `out ${first + at}`),
+    Array.from({ length: 1201 - first }, (_, at) => `out ${first + at}`),
   );
-  assert.equal((await readNumberedLog(client, id)).out, 500);
+  assert.equal((await readNumberedLog(client, id)).out, 1200);
   await client.containers.remove(id);
 });
 
