@@ -70,7 +70,7 @@ for (const shim of [berthShim, foreignShim]) {
     assert.equal(numbers.get('pids.limit'), '20');
   });
 
-  test(`a container is no longer throttled when its quota is taken away, under ${shim}`, async () => {
+  test(`throttling by a quota is counted, and update takes the quota away, under ${shim}`, async () => {
     await using place = await openShimPlace();
     const resources = { cpu: { quota: 5000, period: 100_000 } };
     await using container = await place.open({ shim, args: ['sh', '-c', 'while :; do :; done'], resources });

@@ -34,7 +34,7 @@ enum cgroup_hierarchy {
  */
 struct cgroup {
   bool is_found;
-  bool is_unified; /* none of the controllers above is on version 1, which is then only read for nothing */
+  bool is_unified; /* version 2 has it: none of the controllers above is on version 1 */
   int directories[CGROUP_HIERARCHIES]; /* -1: not mounted here, or the process is in no cgroup of it */
 };
 

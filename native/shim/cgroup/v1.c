@@ -54,7 +54,8 @@ static bool read_cpu(const struct reading *reading, struct v1_metrics *into) {
   into->metrics.cpu = &into->cpu;
   into->cpu.usage = &into->usage;
   into->cpu.throttling = &into->throttling;
-  int error = cpu < 0 ? 0 : read_counters(cpu, "cpu.stat", throttle_counters, COUNT_OF(throttle_counters), &into->throttling);
+  int error = 0;
+  if (cpu >= 0) error = read_counters(cpu, "cpu.stat", throttle_counters, COUNT_OF(throttle_counters), &into->throttling);
   if (!reading_went(reading, "cpu.stat", error)) return false;
   if (cpuacct < 0) return true;
 
@@ -91,7 +92,11 @@ static bool read_hugetlb(const struct reading *reading, struct v1_metrics *into)
     const struct {
       const char *name;
       uint64_t *value;
-    } files[] = { { "usage_in_bytes", &stat->usage }, { "max_usage_in_bytes", &stat->max }, { "failcnt", &stat->failcnt } };
+    } files[] = {
+      { "usage_in_bytes", &stat->usage },
+      { "max_usage_in_bytes", &stat->max },
+      { "failcnt", &stat->failcnt },
+    };
     for (size_t j = 0; j < COUNT_OF(files); j++) {
       char name[64];
       snprintf(name, sizeof name, "hugetlb.%s.%s", sizes.names[i], files[j].name);
