@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, readlink, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -86,6 +86,39 @@ test('the socket of a shim that is gone is taken over, and one that somebody ser
     assert.deepEqual(parseShimAnswer((await bundle.command('start')).stdout), shim.endpoint);
   } finally {
     stranger.close();
+  }
+});
+
+test('a shim gives way to the daemon when memory is short, and joins the cgroup that it is told', async () => {
+  await using shims = await openShimPlace();
+  const bundle = await shims.bundle(['true']);
+  const name = `${shims.namespace}-shims`;
+  const unified = await access('/sys/fs/cgroup/cgroup.controllers').then(
+    () => true,
+    () => false,
+  );
+  const cgroup = join('/sys/fs/cgroup', unified ? '' : 'pids', name);
+  const input = toBinary(AnySchema, anyOfValue(packMessage(OptionsSchema, { shimCgroup: `/${name}` })));
+  const refused = await bundle.command('start', { input });
+  assert.match(refused.stderr.toString(), new RegExp(`failed to load cgroup /${name}: there is none`));
+  const address = (await readFile(join(bundle.path, 'address'), 'utf8')).slice('unix://'.length);
+  await assert.rejects(access(address), { code: 'ENOENT' });
+  await mkdir(cgroup);
+  try {
+    const shim = await bundle.start(input);
+    assert.match(await readFile(join(cgroup, 'cgroup.procs'), 'utf8'), new RegExp(`^${shim.pid}$`, 'm'));
+    const score = async (pid: number | string): Promise<number> =>
+      Number(await readFile(`/proc/${pid}/oom_score_adj`, 'utf8'));
+    assert.equal(await score(shim.pid), Math.min((await score('self')) + 1, 1000));
+    await shim.call(task.shutdown, {});
+    await untilTrue('end of the shim', async () => !(await isAlive(shim.pid)));
+  } finally {
+    await untilTrue('end of the cgroup', () =>
+      rmdir(cgroup).then(
+        () => true,
+        () => false,
+      ),
+    );
   }
 });
 
