@@ -55,7 +55,8 @@ static bool read_cpu(const struct reading *reading, struct v1_metrics *into) {
   into->cpu.usage = &into->usage;
   into->cpu.throttling = &into->throttling;
   int error = 0;
-  if (cpu >= 0) error = read_counters(cpu, "cpu.stat", throttle_counters, COUNT_OF(throttle_counters), &into->throttling);
+  if (cpu >= 0)
+    error = read_counters(cpu, "cpu.stat", throttle_counters, COUNT_OF(throttle_counters), &into->throttling);
   if (!reading_went(reading, "cpu.stat", error)) return false;
   if (cpuacct < 0) return true;
 
@@ -148,7 +149,8 @@ static void empty(struct v1_metrics *into) {
   io__containerd__cgroups__v1__throttle__init(&into->throttling);
   io__containerd__cgroups__v1__pids_stat__init(&into->pids);
   io__containerd__cgroups__v1__memory_stat__init(&into->memory);
-  for (size_t i = 0; i < COUNT_OF(into->entries); i++) io__containerd__cgroups__v1__memory_entry__init(&into->entries[i]);
+  for (size_t i = 0; i < COUNT_OF(into->entries); i++)
+    io__containerd__cgroups__v1__memory_entry__init(&into->entries[i]);
   io__containerd__cgroups__v1__memory_oom_control__init(&into->oom_control);
   io__containerd__cgroups__v1__blk_iostat__init(&into->blkio);
   io__containerd__cgroups__v1__rdma_stat__init(&into->rdma);
