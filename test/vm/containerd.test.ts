@@ -7,7 +7,7 @@ import { openBerthDisks } from './lab/berth-disks.ts';
 import { shareVm } from './lab/share-vm.ts';
 
 const shim = '/opt/berth/dist/containerd-shim-berth-v1';
-const patience = 60_000;
+const patience = 170_000;
 
 const machine = shareVm(async () => ({
   init: 'systemd',

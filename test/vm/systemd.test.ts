@@ -13,7 +13,7 @@ const runtimes: readonly GuestRuntime[] = ['runc', 'crun'].map((program) => ({
   program,
   systemdCgroup: true,
 }));
-const patience = 60_000;
+const patience = 170_000;
 
 const machine = shareVm(async () => ({
   init: 'systemd',
