@@ -4,6 +4,8 @@ import type { LogConfig } from '#/engine/docker-config.ts';
 
 /** What waits to be logged in mode `non-blocking` when nothing says how much may. */
 const usualBuffer = 1_000_000;
+/** It is the shim's memory. */
+const largestBuffer = 1 << 30;
 const units = ['', 'k', 'm', 'g', 't', 'p'];
 const usualFiles = '1';
 const known = ['max-size', 'max-file', 'mode', 'max-buffer-size'];
@@ -39,7 +41,9 @@ function readBuffer({ mode = '', 'max-buffer-size': size }: LogConfig['Config'])
   if (mode !== 'non-blocking' && size !== undefined)
     throw mistake('max-buffer-size', size, 'it is only supported with "mode=non-blocking"');
   if (mode !== 'non-blocking') return undefined;
-  return size === undefined ? usualBuffer : readSize('max-buffer-size', size, 1024);
+  const bytes = size === undefined ? usualBuffer : readSize('max-buffer-size', size, 1024);
+  if (bytes > largestBuffer) throw mistake('max-buffer-size', size ?? '', 'at most "1g"');
+  return bytes;
 }
 
 function readFiles(text: string): number {
