@@ -58,6 +58,9 @@ static const Google__Protobuf__Any *find_options(const bootstrap_params *params)
 static bool read_params(struct greeting *greeting, const bootstrap_params *params, struct failure *failure) {
   greeting->answer = ANSWER_RESULT;
   greeting->version = NEWEST_VERSION;
+  /* Where events go: the environment says it too, for as long as daemons speak to older shims. */
+  if (*params->containerd_ttrpc_address != '\0' && setenv("TTRPC_ADDRESS", params->containerd_ttrpc_address, 0) < 0)
+    return fail(failure, RESOURCE_EXHAUSTED, "Cannot read the greeting: out of memory");
   greeting->socket_dir = strdup(params->socket_dir);
   if (greeting->socket_dir == NULL) return fail(failure, RESOURCE_EXHAUSTED, "Cannot read the greeting: out of memory");
   return options_unpack(&greeting->options, find_options(params), failure);

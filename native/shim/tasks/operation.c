@@ -42,6 +42,7 @@ static void advance(struct process *process) {
 static void on_abandoned(struct call *call) {
   struct operation *operation = call->owner;
   struct run *run = &operation->runtime.run;
+  operation->abandoned = true;
   if (operation->process->current == operation && run->child.pid != 0) timer_set(run->loop, &run->limit, ABANDONED_LIMIT_MS);
 }
 
@@ -79,7 +80,9 @@ bool operation_run(struct operation *operation, const struct run_request *reques
   operation->runtime = (struct runtime_call){ .run = { .loop = &shim->loop, .reaper = &shim->reaper, .done = run_done } };
   operation->finish = finish;
   const char *log = operation->log != NULL ? operation->log : operation->container->runtime.log;
-  return runtime_call_start(&operation->runtime, log, request, failure);
+  struct run_request limited = *request;
+  if (operation->abandoned && limited.limit_ms > ABANDONED_LIMIT_MS) limited.limit_ms = ABANDONED_LIMIT_MS;
+  return runtime_call_start(&operation->runtime, log, &limited, failure);
 }
 
 bool operation_run_captured(struct operation *operation, const struct words *words, void (*finish)(struct operation *),

@@ -14,6 +14,7 @@ struct operation {
   struct container *container;
   struct call *call; /* NULL: nobody asked for it */
   const void *request; /* lives as long as the call */
+  bool abandoned; /* nobody waits for it any more */
   void (*begin)(struct operation *operation);
   void (*finish)(struct operation *operation);
   void (*opened)(struct operation *operation); /* what comes when the streams are ready, or are not */
