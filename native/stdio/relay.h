@@ -8,7 +8,8 @@
 #include "base/failure.h"
 #include "tap.h"
 
-enum { RELAY_BUFFER = 64 * 1024 };
+/* Pieces of 64 kB and more go into big folios of the page cache, where each is copied four times as slowly (Linux 6). */
+enum { RELAY_BUFFER = 32 * 1024 };
 
 /*
  * Carries one stream from a tap to a FIFO, a pipe, a file or a terminal, by splice where both are pipes. Whoever takes

@@ -1,5 +1,5 @@
 /** A real containerd of a test's own, beside which berthd is held: fresh directories, everything gone at the end. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, open, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,6 +21,10 @@ export interface Containerd extends AsyncDisposable {
   readonly directory: string;
   readonly address: string;
   readonly debugAddress: string;
+  /** `kill -9`, and until it is gone. */
+  crash(): Promise<void>;
+  /** Starts it again after a crash, on the same directories. */
+  start(): Promise<void>;
 }
 
 /** What is not compared, or would listen on addresses that the machine has once. */
@@ -56,26 +60,33 @@ level = "info"
 path = "${directory}/opt"
 `,
   );
-  const log = await open(join(directory, 'log'), 'a');
-  const child = spawn(program, ['--config', config], {
-    stdio: ['ignore', log.fd, log.fd],
-    env: { ...process.env, ...(path === undefined ? {} : { PATH: path }) },
-  });
-  await log.close();
+  let child: ChildProcess | undefined;
+  const crash = async (): Promise<void> => {
+    const ending = child;
+    child = undefined;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    const exited = once(ending, 'exit');
+    ending.kill('SIGKILL');
+    await exited;
+  };
   const end = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    }
+    await crash();
     await removeEverything(directory);
   };
   const answers = async (): Promise<boolean> => (await runCommand('ctr', ['--address', address, 'version'])).code === 0;
-  for (const deadline = performance.now() + patience; !(await answers()); await delay(50)) {
-    if (performance.now() < deadline && child.exitCode === null) continue;
-    const said = await readFile(join(directory, 'log'), 'utf8');
-    await end();
-    throw new Error(`${program} does not answer on ${address}; its log:\n${said}`);
-  }
-  return { directory, address, debugAddress, [Symbol.asyncDispose]: end };
+  const start = async (): Promise<void> => {
+    const log = await open(join(directory, 'log'), 'a');
+    const env = { ...process.env, ...(path === undefined ? {} : { PATH: path }) };
+    const started = spawn(program, ['--config', config], { stdio: ['ignore', log.fd, log.fd], env });
+    child = started;
+    await log.close();
+    for (const deadline = performance.now() + patience; !(await answers()); await delay(50)) {
+      if (performance.now() < deadline && started.exitCode === null) continue;
+      const said = await readFile(join(directory, 'log'), 'utf8');
+      await end();
+      throw new Error(`${program} does not answer on ${address}; its log:\n${said}`);
+    }
+  };
+  await start();
+  return { directory, address, debugAddress, crash, start, [Symbol.asyncDispose]: end };
 }

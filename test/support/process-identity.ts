@@ -7,3 +7,8 @@ export async function processIdentity(pid: number): Promise<string | undefined> 
   const words = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
   return words.length === 0 || words[0] === 'Z' ? undefined : `${pid}@${words[19]}`;
 }
+
+export async function parentOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^PPid:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+}

@@ -21,12 +21,15 @@ export const shimOutput: Row = {
     const log = join(place.path, 'output.log');
     const fifo = join(place.path, 'output.fifo');
     await mkfifo(fifo, 0o600);
+    const errors = join(place.path, 'errors.log');
+    await writeFile(errors, '');
+    const reader: Reader = { fifo, errors };
     return [
       ...(await compare(imports, {
         what: 'shim: `cat` of 1 GB to a reader of its FIFO',
         unit: 'ms',
-        berth: () => toReader(rigs.berth, fifo),
-        peers: [{ name: 'Go shim', subject: () => toReader(rigs.go, fifo), budget }],
+        berth: () => toReader(rigs.berth, reader),
+        peers: [{ name: 'Go shim', subject: () => toReader(rigs.go, reader), budget }],
       })),
       ...(await compare(imports, {
         what: 'shim: `cat` of 1 GB to a file, file://',
@@ -44,14 +47,24 @@ function lines(): Buffer {
   return Buffer.alloc(fileBytes, text.join(''));
 }
 
+interface Reader {
+  readonly fifo: string;
+  /** A file; the Go shim wants both. */
+  readonly errors: string;
+}
+
 const command = ['/bin/cat', ...Array.from({ length: repeats }, () => '/lines')];
 
-async function toReader(rig: ShimRig, fifo: string): Promise<number> {
+async function toReader(rig: ShimRig, { fifo, errors }: Reader): Promise<number> {
   const container = await rig.start(command);
-  await container.create({ stdout: fifo });
+  const reading = readFifo(fifo);
+  // Ended with everything else when the container cannot be made: the Go shim waits for a reader first.
+  reading.catch(() => {});
+  await container.create({ stdout: fifo, stderr: errors });
   const exit = container.wait();
   const begin = performance.now();
-  await Promise.all([readFifo(fifo), container.begin()]);
+  await container.begin();
+  await reading;
   const took = performance.now() - begin;
   await exit;
   await container.end();
@@ -61,7 +74,7 @@ async function toReader(rig: ShimRig, fifo: string): Promise<number> {
 async function toFile(rig: ShimRig, stdout: string, log: string): Promise<number> {
   await rm(log, { force: true });
   const container = await rig.start(command);
-  await container.create({ stdout });
+  await container.create({ stdout, stderr: stdout });
   const exit = container.wait();
   const begin = performance.now();
   await container.begin();

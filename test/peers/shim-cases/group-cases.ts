@@ -1,5 +1,5 @@
 /** Several containers under one shim, many shims at once, and what asks a shim itself. */
-import type { CtrCase } from '../ctr-cases/contract.ts';
+import type { CtrCase, Difference } from '../ctr-cases/contract.ts';
 
 const grouped = (annotation: string): CtrCase => ({
   command: 'run',
@@ -11,9 +11,15 @@ const grouped = (annotation: string): CtrCase => ({
     'ctr tasks exec --exec-id e1 one sh -c "sleep 0.2; exit 3"; echo $?; ctr tasks exec --exec-id e1 two sh -c "sleep 0.2; exit 4"; echo $?',
     'ctr tasks kill -s 9 one; stopped one; ctr tasks ls; remove one; ctr tasks ls; [ "$(shim_of two)" = "$(cat shim.pid)" ] && echo the same shim',
     `ctr $run -d --null-io --annotation ${annotation}=g$ns $image three sleep 1000; [ "$(shim_of three)" = "$(cat shim.pid)" ] && echo the same shim`,
-    'remove two three; end_events; no_traces',
+    // In which order what ends at once is told, and whether all of it, is a matter of chance with containerd's shim.
+    'remove two three; end_events | grep -Ev "/tasks/(exit|delete)"; no_traces',
   ],
 });
+
+const elsewhere: Difference = {
+  why: 'berth’s shim listens beside the socket of its daemon, under a name of its own; ctr computes where containerd’s does',
+  pattern: /^(stderr: )?(ctr: .*|\{"id".*\})$/gm,
+};
 
 export const groupCases: readonly CtrCase[] = [
   grouped('io.containerd.runc.v2.group'),
@@ -30,9 +36,10 @@ export const groupCases: readonly CtrCase[] = [
   {
     command: 'shim state',
     does: 'asks a shim',
+    differs: [elsewhere],
     steps: [
       'import_image; run_idle',
-      '(ctr shim --id one state --task-id one 2>/dev/null || ctr shim --id one state) | jq -c "del(.pid, .stdin, .stdout, .stderr)"',
+      'task=$(ctr shim state --help | grep -q task-id && echo "--task-id one"); ctr shim --id one state $task | jq -c "del(.pid, .stdin, .stdout, .stderr)"; true',
       { run: 'ctr shim --id one delete', code: 1 },
       { run: 'ctr shim --id one start', code: 1 },
       'echo "{\\"args\\":[\\"touch\\",\\"/made\\"],\\"cwd\\":\\"/\\",\\"user\\":{\\"uid\\":0,\\"gid\\":0}}" > spec.json; ctr shim --id one exec --spec spec.json --cwd / e1 touch /made; true',

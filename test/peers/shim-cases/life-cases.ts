@@ -108,7 +108,7 @@ export const lifeCases: readonly CtrCase[] = [
     steps: [
       'import_image; run_idle',
       'ctr tasks metrics one | awk "{ print \\$1 }"',
-      'ctr tasks metrics --format json one | jq -c "paths(numbers) | map(if type == \\"number\\" then 0 else . end)" | grep -Ev "cache|_file|_maj_" | sort | uniq -c',
+      'ctr tasks metrics --format json one | jq -c "paths(numbers) | map(if type == \\"number\\" then 0 else . end)" | grep -Ev "cache|_file|_maj_|dirty|writeback|usage.,.(kernel|user)" | sort | uniq -c',
       'ctr tasks metrics --format json one | jq -c "[.. | .hierarchical_memory_limit?, .limit?, .failcnt? | numbers]"',
       'ctr tasks kill -s 9 one; stopped',
       'ctr tasks metrics one > gone 2>&1; echo $?',

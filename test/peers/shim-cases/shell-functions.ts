@@ -33,5 +33,7 @@ traces() {
 
 has_no_traces() { [ "$(traces | wc -l)" = 0 ]; }
 
+has_no_traces_but_sockets() { [ "$(traces | grep -vc '^/run/containerd/s/')" = 0 ]; }
+
 no_traces() { settled has_no_traces && echo "nothing is left" || { traces; return 1; }; }
 `;
