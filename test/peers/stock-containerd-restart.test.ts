@@ -44,8 +44,8 @@ for (const { generation, program, directory, skip } of daemons)
       const pidOf = async (id: string): Promise<number> =>
         Number(new RegExp(`^${id}\\s+(\\d+)`, 'm').exec(await ctr('tasks', 'ls'))?.[1]);
       const isGone = (pid: number): Promise<boolean> => processIdentity(pid).then((found) => found === undefined);
-      const run = (id: string, script: string): Promise<string> =>
-        ctr('run', '-d', '--null-io', '--runtime', runtime, image, id, 'sh', '-c', script);
+      const run = (id: string, line: string): Promise<string> =>
+        ctr('run', '-d', '--null-io', '--runtime', runtime, image, id, 'sh', '-c', line);
 
       const archive = join(daemon.directory, 'hello.tar');
       await writeFile(archive, await makeHelloArchive());
@@ -53,18 +53,10 @@ for (const { generation, program, directory, skip } of daemons)
       const files = join(daemon.directory, 'flag');
       await run('stays', 'sleep 1000');
       await run('lost', 'sleep 1000');
-      await ctr(
-        ...[
-          'run',
-          '-d',
-          '--null-io',
-          '--runtime',
-          runtime,
-          '--mount',
-          `type=bind,src=${daemon.directory},dst=/in,options=rbind`,
-        ],
-        ...[image, 'ends', 'sh', '-c', 'while [ ! -e /in/flag ]; do sleep 0.1; done; exit 7'],
-      );
+      const mount = `type=bind,src=${daemon.directory},dst=/in,options=rbind`;
+      const script = 'while [ ! -e /in/flag ]; do sleep 0.1; done; exit 7';
+      const detached = ['run', '-d', '--null-io', '--runtime', runtime, '--mount', mount, image];
+      await ctr(...detached, 'ends', 'sh', '-c', script);
       const [stays, lost, ends] = await Promise.all(['stays', 'lost', 'ends'].map(pidOf));
       assert(stays !== undefined && lost !== undefined && ends !== undefined);
       const identity = await processIdentity(stays);
