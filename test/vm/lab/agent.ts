@@ -67,14 +67,14 @@ export function openAgent(port: Duplex): Agent {
     ready: ready.promise,
     run: async (command, signal) => {
       if (failure !== undefined) throw failure;
-      const id = ++last;
-      const state: Running = { command, ended: Promise.withResolvers(), given: 0 };
-      running.set(id, state);
       const settings = Object.entries(command.env).map(([name, value]) => `${name}=${value}`);
       const strings = [command.directory, String(settings.length), ...settings, ...command.words];
       const request = Buffer.from(strings.map((text) => `${text}\0`).join(''));
       if (request.length > frameMax)
         throw new Error(`Cannot run "${command.words[0]}" in the guest: its words are too long`);
+      const id = ++last;
+      const state: Running = { command, ended: Promise.withResolvers(), given: 0 };
+      running.set(id, state);
       send(id, kinds.run, request);
       giveInput(id, state);
       const kill = (): void => send(id, kinds.kill, Buffer.alloc(0));
