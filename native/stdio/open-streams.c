@@ -9,9 +9,6 @@
 #include "streams-state.h"
 #include "uri.h"
 
-/* What a pipe of output holds at most; more than the usual 64 KiB means fewer turns. */
-enum { PIPE_SIZE = 256 * 1024 };
-
 static bool no_memory(struct failure *failure) {
   return fail(failure, RESOURCE_EXHAUSTED, "Cannot open streams: no memory");
 }
@@ -22,7 +19,6 @@ static bool open_pipe(struct streams *streams, int which, const struct stream_re
   if (pipe2(ends, O_CLOEXEC) < 0) return fail(failure, UNKNOWN, "Cannot make a pipe: %s", strerror(errno));
   streams->child[which] = ends[which == 0 ? 0 : 1];
   streams->ours[which] = ends[which == 0 ? 1 : 0];
-  if (which > 0) (void)fcntl(streams->ours[which], F_SETPIPE_SZ, PIPE_SIZE);
   if (request->uid == 0 && request->gid == 0) return true;
   return fchown(streams->child[which], request->uid, request->gid) == 0 ||
          fail(failure, UNKNOWN, "Cannot give a pipe to user %u: %s", (unsigned)request->uid, strerror(errno));

@@ -1,6 +1,16 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
+
+/* A pipe holds 64 KiB. When so much of that comes at once, the writer is faster than we are woken: it gets room for more. */
+enum { MUCH = 32 * 1024, MOST_ROOM = 1024 * 1024, SOME_ROOM = 256 * 1024 };
+
+static void grow(struct tap *tap) {
+  tap->is_grown = true;
+  if (tap->kind == TAP_TERMINAL) return;
+  if (fcntl(tap->watch.source.fd, F_SETPIPE_SZ, MOST_ROOM) < 0) (void)fcntl(tap->watch.source.fd, F_SETPIPE_SZ, SOME_ROOM);
+}
 
 void tap_begin(struct tap *tap, struct loop *loop, int fd, enum tap_kind kind, void (*ready)(struct source *, uint32_t)) {
   *tap = (struct tap){ .kind = kind };
@@ -15,6 +25,7 @@ ssize_t tap_judge(struct tap *tap, ssize_t result, bool hung_up) {
   if (result > 0) {
     tap->writer_came = true;
     tap->rests = false;
+    if (result >= MUCH && !tap->is_grown) grow(tap);
     return result;
   }
   int error = result == 0 ? 0 : errno;

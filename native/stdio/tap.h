@@ -17,6 +17,7 @@ struct tap {
   enum tap_kind kind;
   void *owner;
   bool writer_came;
+  bool is_grown; /* a pipe that was found full has got room for more */
   bool is_last;  /* a terminal whose process has ended: what is there now is all there will be */
   bool rests;    /* a terminal that nobody has open: waits for a change, not for a state */
 };
