@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -32,6 +33,15 @@ static int bind_private(int fd, const struct sockaddr_un *address) {
   return listen(fd, BACKLOG) < 0 ? -errno : 0;
 }
 
+/* A socket that nobody answers on was left by somebody who was killed. */
+static bool is_left_over(const struct sockaddr_un *address) {
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  bool refused = connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 && errno == ECONNREFUSED;
+  close(fd);
+  return refused;
+}
+
 int listen_in_directory(const char *path, int *directory, const char **name) {
   const char *slash = strrchr(path, '/');
   *name = slash == NULL ? path : slash + 1;
@@ -43,6 +53,8 @@ int listen_in_directory(const char *path, int *directory, const char **name) {
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
   int error = bind_private(fd, &address);
+  if (error == -EADDRINUSE && is_left_over(&address) && unlinkat(*directory, *name, 0) == 0)
+    error = bind_private(fd, &address);
   if (error == 0) return fd;
   close(fd);
   return error;

@@ -69,19 +69,17 @@ static bool open_outputs(struct streams *streams, const char *const texts[3], st
   return true;
 }
 
-/* The FIFO that the client writes to. We hold it open for writing too, so that it ends by CloseIO only. */
-static bool open_input(struct streams *streams, const char *text, struct failure *failure) {
+/* The FIFO that the client writes to, which is opened at the start. */
+static bool find_input(struct streams *streams, const char *text, struct failure *failure) {
   struct uri uri;
   if (!uri_parse(&uri, text, failure)) return false;
   if (uri.scheme == URI_NONE) return true;
   if (uri.scheme != URI_FIFO)
     return fail(failure, INVALID_ARGUMENT, "Cannot use \"%s\" for stdin: it must be a FIFO", text);
-  streams->stdin_fifo = open(uri.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  struct stat status;
-  if (streams->stdin_fifo < 0 || fstat(streams->stdin_fifo, &status) < 0)
+  if (access(uri.path, R_OK) < 0)
     return fail(failure, errno == ENOENT ? NOT_FOUND : UNKNOWN, "Cannot open \"%s\" for stdin: %s", text, strerror(errno));
-  if (S_ISFIFO(status.st_mode)) streams->hold = open(uri.path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-  return true;
+  streams->stdin_path = strdup(uri.path);
+  return streams->stdin_path != NULL || no_memory(failure);
 }
 
 /* The logger has both pipes; we keep the process's ends, or with a terminal the one that we write to. */
@@ -128,7 +126,7 @@ static bool open_by_scheme(struct streams *streams, const struct stream_request 
   const char *text = streams->wants[1] ? texts[1] : streams->wants[2] ? texts[2] : texts[0];
   if (!uri_parse(&uri, text, failure)) return false;
   if (uri.scheme == URI_BERTH) return check_same(text, texts, failure) && open_board(streams, &uri, failure);
-  if (!open_input(streams, texts[0], failure)) return false;
+  if (!find_input(streams, texts[0], failure)) return false;
   if (uri.scheme == URI_BINARY) return open_logger(streams, &uri, request, failure);
   return open_outputs(streams, texts, failure);
 }

@@ -15,8 +15,9 @@ struct streams {
   bool wants[3];
   int child[3];   /* the process's ends */
   int ours[3];    /* our ends, until they belong to a relay or the board */
-  int stdin_fifo; /* the client's, until it belongs to a relay */
-  int hold;       /* our own writing end of it */
+  char *stdin_path; /* the client's FIFO, until it is opened */
+  bool lets_go;     /* CloseIO has been asked for */
+  int hold;         /* our own writing end of the FIFO */
   int master;     /* of the terminal, for its size */
   struct relay relays[3];
   struct board *board;  /* with berth:// */

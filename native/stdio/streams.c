@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "streams-state.h"
@@ -53,13 +54,32 @@ static void input_over(struct relay *relay) {
   relay_finish(&streams->relays[1]);
 }
 
+/* The way to the process is there. With a FIFO it is used from the start on. */
 static void start_input(struct streams *streams, int to) {
-  if (streams->board != NULL) return board_input(streams->board, to, false);
-  relay_to(&streams->relays[0], to);
+  if (streams->board == NULL) streams->ours[0] = to;
+  else board_input(streams->board, to, false);
+}
+
+/* We hold a FIFO open for writing too, so that it ends by CloseIO only. */
+static int open_input(struct streams *streams) {
+  int fd = open(streams->stdin_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  struct stat status;
+  bool holds = !streams->lets_go && fd >= 0 && fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+  if (holds) streams->hold = open(streams->stdin_path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  free(streams->stdin_path);
+  streams->stdin_path = NULL;
+  return fd;
+}
+
+void streams_take_input(struct streams *streams) {
+  if (streams->stdin_path == NULL || streams->ours[0] < 0) return;
+  int fd = open_input(streams);
+  if (fd < 0) return streams_close_fd(&streams->ours[0]);
+  relay_to(&streams->relays[0], streams->ours[0]);
+  streams->ours[0] = -1;
   streams->relays[0].over = input_over;
   streams->relays[0].keeps_when_broken = true;
-  relay_from(&streams->relays[0], streams->stdin_fifo, TAP_PIPE);
-  streams->stdin_fifo = -1;
+  relay_from(&streams->relays[0], fd, TAP_PIPE);
 }
 
 static void start_output(struct streams *streams, int which, int from, enum tap_kind kind) {
@@ -69,8 +89,9 @@ static void start_output(struct streams *streams, int which, int from, enum tap_
 
 /* The way in, and who attaches; the way out begins when there is a process. */
 static void start(struct streams *streams) {
-  if (streams->ours[0] >= 0) start_input(streams, streams->ours[0]);
+  int to = streams->ours[0];
   streams->ours[0] = -1;
+  if (to >= 0) start_input(streams, to);
   if (streams->board != NULL) board_start(streams->board, true);
 }
 
@@ -80,7 +101,7 @@ bool streams_open(struct streams **opened, struct loop *loop, struct reaper *rea
   if (streams == NULL) return fail(failure, RESOURCE_EXHAUSTED, "Cannot open streams: no memory");
   streams->loop = loop;
   streams->terminal = request->terminal;
-  streams->hold = streams->master = streams->stdin_fifo = streams->logger.ready.source.fd = -1;
+  streams->hold = streams->master = streams->logger.ready.source.fd = -1;
   streams->limit.due = drained;
   for (int which = 0; which < 3; which++) streams->child[which] = streams->ours[which] = -1;
   streams->logger.owner = streams;
@@ -131,6 +152,7 @@ int streams_resize(struct streams *streams, unsigned width, unsigned height) {
 }
 
 void streams_close_stdin(struct streams *streams) {
+  streams->lets_go = true;
   streams_close_fd(&streams->hold);
   if (streams->board != NULL) board_end_input(streams->board);
 }
@@ -159,7 +181,7 @@ void streams_close(struct streams *streams) {
   }
   streams_close_fd(&streams->hold);
   streams_close_fd(&streams->master);
-  streams_close_fd(&streams->stdin_fifo);
+  free(streams->stdin_path);
   if (streams->board != NULL) board_close(streams->board);
   free(streams->board);
   logger_close(&streams->logger);

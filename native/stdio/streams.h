@@ -12,8 +12,8 @@
  * The streams of one process: as many as there are processes, all in one loop. The program ignores SIGPIPE.
  *
  * In order: streams_open(); if streams_wait() says so, wait; give the process streams_child_fd() 0 to 2, or with a
- * terminal streams_console() the master; streams_started() once the runtime has made the process; streams_process_ended()
- * at its exit; streams_finish() before its deletion is answered. streams_close() ends everything at once, at any point.
+ * terminal streams_console() the master; streams_started() once the runtime has made the process; streams_take_input() when
+ * it runs; streams_process_ended() at its exit; streams_finish() before its deletion is answered. streams_close() ends everything at once, at any point.
  *
  * What is asked for by URI (native/stdio/uri.h), each empty or NULL where it is not wanted:
  *   a path, fifo://   a FIFO of the client, or a file that is there. Opened without waiting for the other side
@@ -50,6 +50,13 @@ int streams_child_fd(const struct streams *streams, int which);
  * into pipes which are to be the process's, reaches nobody.
  */
 void streams_started(struct streams *streams);
+
+/*
+ * The process runs: from now on its stdin is read from the client's FIFO. It is not opened before, because a client may
+ * have written all and ended its own input while it cannot yet call CloseIO: the task is not there for it until Create
+ * has answered. (`ctr run` then never calls it, and a shim that opens the FIFO early makes a process wait for ever.)
+ */
+void streams_take_input(struct streams *streams);
 
 /* The master of the process's terminal, which belongs to the streams from now on, also on failure. 0 or -errno. */
 int streams_console(struct streams *streams, int master);

@@ -3,10 +3,11 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { attachStdio } from '#/core/tasks/stdio.ts';
 import { stdioBinary } from '#/core/tasks/tasks.fixture.ts';
@@ -26,11 +27,11 @@ interface Logger {
 /** Starts berth-stdio as a shim starts a logger: outputs on 3 and 4, ready on 5. Resolves when it is ready or gone. */
 async function startLogger(args: readonly string[]): Promise<Logger & { readonly ready: Buffer }> {
   const child = spawn(stdioBinary, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'], env: {} });
-  const [, , complaint, stdout, stderr, ready] = child.stdio;
-  assert(complaint !== null && stdout instanceof Object && stderr instanceof Object && ready instanceof Object);
-  const said = buffer(complaint as AsyncIterable<Buffer>).then(String);
-  const told = await buffer(ready as AsyncIterable<Buffer>);
-  return { child, stdout: stdout as Writable, stderr: stderr as Writable, said, ready: told };
+  const [complaint, stdout, stderr, ready] = (child.stdio as readonly unknown[]).slice(2);
+  assert(
+    complaint instanceof Socket && stdout instanceof Socket && stderr instanceof Socket && ready instanceof Socket,
+  );
+  return { child, stdout, stderr, said: text(complaint), ready: await buffer(ready) };
 }
 
 test('berth-stdio as a logger logs and serves attach, and ends with its streams', limit, async () => {

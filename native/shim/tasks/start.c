@@ -15,6 +15,7 @@ void start_succeed(struct operation *operation) {
   struct process *process = operation->process;
   Containerd__Task__V3__StartResponse response = CONTAINERD__TASK__V3__START_RESPONSE__INIT;
   process->phase = RUNNING;
+  if (process->streams != NULL) streams_take_input(process->streams);
   response.pid = (uint32_t)process->pid;
   event_start(process);
   operation_answer(operation, &response);
