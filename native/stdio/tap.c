@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-/* A pipe holds 64 KiB. When so much of that comes at once, the writer is faster than we are woken: it gets room for more. */
+/* A pipe holds 64 KiB. When half of that comes at once, the writer is faster than we are woken: it gets room for more. */
 enum { MUCH = 32 * 1024, MOST_ROOM = 1024 * 1024, SOME_ROOM = 256 * 1024 };
 
 static void grow(struct tap *tap) {
