@@ -80,9 +80,17 @@ static void tell_late(struct timer *timer) {
   }
 }
 
+/* A program that was started from a shell may have 1024, which is not enough for hundreds of processes' streams. */
+static void allow_descriptors(struct reaper *reaper) {
+  if (getrlimit(RLIMIT_NOFILE, &reaper->descriptors) < 0) return;
+  struct rlimit most = { .rlim_cur = reaper->descriptors.rlim_max, .rlim_max = reaper->descriptors.rlim_max };
+  (void)setrlimit(RLIMIT_NOFILE, &most);
+}
+
 int reaper_open(struct reaper *reaper, struct loop *loop) {
   *reaper = (struct reaper){ .loop = loop, .source = { .fd = -1, .events = EPOLLIN, .ready = reap_all } };
   reaper->late.due = tell_late;
+  allow_descriptors(reaper);
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGCHLD);

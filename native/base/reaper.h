@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -35,9 +36,13 @@ struct reaper {
   unsigned holds;
   size_t kept, room;
   struct ending *endings;
+  struct rlimit descriptors; /* how many this program was allowed, which its children are again */
 };
 
-/* Blocks SIGCHLD in this process and becomes a subreaper; a program that is started must get its signal mask cleared. */
+/*
+ * Blocks SIGCHLD in this process, becomes a subreaper and allows itself as many descriptors as it may: a program that is
+ * started must get its signal mask cleared, and the old limit back.
+ */
 int reaper_open(struct reaper *reaper, struct loop *loop);
 void reaper_close(struct reaper *reaper);
 

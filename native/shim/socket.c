@@ -10,7 +10,7 @@
 
 #include "base/sha256.h"
 
-enum { BACKLOG = SOMAXCONN, DIGEST_BYTES = 16 };
+enum { BACKLOG = SOMAXCONN, DIGEST_BYTES = 32 };
 
 static const char usual_directory[] = "/run/containerd/s";
 
@@ -27,18 +27,13 @@ static bool make_directories(const char *path, struct failure *failure) {
 }
 
 bool socket_path(const struct flags *flags, const char *group, const char *directory, char path[SOCKET_PATH_SIZE], struct failure *failure) {
-  char text[PATH_MAX], beside[PATH_MAX], name[2 * DIGEST_BYTES + 1];
-  uint8_t digest[32];
-  int length = snprintf(text, sizeof text, "berth\n%s\n%s\n%s", flags->address, flags->namespace, group);
+  char text[PATH_MAX], name[2 * DIGEST_BYTES + 1];
+  uint8_t digest[DIGEST_BYTES];
+  int length = snprintf(text, sizeof text, "%s/%s/%s", flags->address, flags->namespace, group);
   if (length < 0 || (size_t)length >= sizeof text) return fail(failure, INVALID_ARGUMENT, "Cannot listen: -address is too long");
   sha256(text, (size_t)length, digest);
   for (int i = 0; i < DIGEST_BYTES; i++) (void)snprintf(name + 2 * i, 3, "%02x", digest[i]);
-  if (*directory == '\0') {
-    const char *slash = strrchr(flags->address, '/');
-    bool has_place = flags->address[0] == '/' && slash != flags->address && (size_t)(slash - flags->address) < 64;
-    (void)snprintf(beside, sizeof beside, has_place ? "%.*s/s" : usual_directory, (int)(slash - flags->address), flags->address);
-    directory = beside;
-  }
+  if (*directory == '\0') directory = usual_directory;
   length = snprintf(path, SOCKET_PATH_SIZE, "%s/%s", directory, name);
   if (*directory == '/' && length > 0 && length < SOCKET_PATH_SIZE - 1) return true;
   return fail(failure, INVALID_ARGUMENT, "Cannot listen in \"%s\": a socket's path must be absolute and shorter than %d bytes", directory, SOCKET_PATH_SIZE - 1);

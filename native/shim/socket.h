@@ -11,8 +11,8 @@
 enum { SOCKET_PATH_SIZE = sizeof((struct sockaddr_un *)NULL)->sun_path };
 
 /*
- * Where the shim of a group listens: a digest of the daemon's address, the namespace and the group in `directory`; where
- * none was asked for, in "s" beside the daemon's own socket, which is where containerd looks for those of its shims.
+ * Where the shim of a group listens: a digest of the daemon's address, the namespace and the group in `directory`, or in
+ * containerd's own where none was asked for. `ctr shim` finds it there, as it finds the Go shim.
  */
 bool socket_path(const struct flags *flags, const char *group, const char *directory, char path[SOCKET_PATH_SIZE], struct failure *failure);
 

@@ -87,6 +87,7 @@ static int spawn_logger(struct logger *logger, const struct logger_request *requ
   int error = set_signals(&attributes);
   if (error == 0) error = place_fds(&actions, high);
   if (error == 0) error = posix_spawn(&logger->child.pid, uri->path, &actions, &attributes, (char **)words, environment);
+  if (error == 0) (void)prlimit(logger->child.pid, RLIMIT_NOFILE, &logger->reaper->descriptors, NULL);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return error;

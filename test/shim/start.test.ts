@@ -23,7 +23,7 @@ test('start answers as its caller understands: the address, JSON, or a Bootstrap
     env: { MAX_SHIM_VERSION: undefined },
     input: toBinary(AnySchema, options),
   });
-  assert.match(plain.stdout.toString(), /^unix:\/\/\/.*\/s\/[0-9a-f]{32}$/);
+  assert.match(plain.stdout.toString(), /^unix:\/\/\/run\/containerd\/s\/[0-9a-f]{64}$/);
   assert.equal(await readFile(join(old.path, 'address'), 'utf8'), plain.stdout.toString());
 
   const json = await (await shims.bundle(['true'])).command('start', { env: { MAX_SHIM_VERSION: '3' } });

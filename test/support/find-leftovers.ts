@@ -215,9 +215,9 @@ async function strayCgroups({ containers }: Records, ids: readonly string[]): Pr
   return found;
 }
 
-/** Debian's shim listens in a place of its own, at the hash of the daemon's socket, namespace and id. */
+/** Shims listen at the hash of the daemon's socket, namespace and id. */
 async function strayShimSockets(
-  { address, state }: Berthd,
+  { address }: Berthd,
   { containers }: Records,
   ids: readonly string[],
 ): Promise<string[]> {
@@ -227,23 +227,9 @@ async function strayShimSockets(
     createHash('sha256')
       .update(join(address, 'default', id))
       .digest('hex');
-  const foreign = ids.flatMap((id) =>
+  return ids.flatMap((id) =>
     present.has(nameOf(id)) && !running.has(id) ? [`the shim socket of "${id}" is left`] : [],
   );
-  const used = await shimAddresses(state);
-  const own = (await namesIn(join(state, 's'))).map((name) => join(state, 's', name));
-  return [...foreign, ...own.filter((path) => !used.has(path)).map((path) => `the shim socket "${path}" is left`)];
-}
-
-/** Where the shims of all bundles listen. */
-async function shimAddresses(state: string): Promise<Set<string>> {
-  const found = new Set<string>();
-  for (const namespace of await namesIn(join(state, taskFolder)))
-    for (const id of await namesIn(join(state, taskFolder, namespace))) {
-      const text = await readFile(join(state, taskFolder, namespace, id, 'address'), 'utf8').catch(() => '');
-      found.add(text.trim().replace('unix://', ''));
-    }
-  return found;
 }
 
 /** Digests of stored blobs whose bytes do not have them. One that is collected meanwhile has none. */

@@ -70,7 +70,11 @@ bool run_start(struct run *run, const struct run_request *request, struct failur
   const char *program = request->words->list[0];
   run->output = (struct source){ .fd = -1, .events = EPOLLIN, .ready = read_output };
   if (request->words->too_long) return fail(failure, INVALID_ARGUMENT, "Cannot run \"%s\": too many arguments", program);
-  struct spawn spawn = { .words = request->words->list, .fds = { request->fds[0], request->fds[1], request->fds[2] } };
+  struct spawn spawn = {
+    .words = request->words->list,
+    .fds = { request->fds[0], request->fds[1], request->fds[2] },
+    .descriptors = run->reaper->descriptors,
+  };
   int ends[2] = { -1, -1 };
   if (request->captured) {
     if (pipe2(ends, O_CLOEXEC) < 0) return fail(failure, INTERNAL, "Cannot run \"%s\": pipe: %s", program, strerror(errno));

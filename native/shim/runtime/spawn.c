@@ -27,6 +27,7 @@ static void become(const struct spawn *spawn, const int fds[3], volatile int *er
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
   (void)sigaction(SIGPIPE, &by_default, NULL);
   (void)sigprocmask(SIG_SETMASK, &none, NULL);
+  (void)setrlimit(RLIMIT_NOFILE, &spawn->descriptors);
   for (int i = 0; i < 3; i++)
     if (dup2(fds[i], i) < 0) goto failed;
   execvp(spawn->words[0], (char *const *)spawn->words);
