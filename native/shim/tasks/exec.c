@@ -130,7 +130,7 @@ void exec_start(struct operation *operation) {
   struct container *container = operation->container;
   struct failure failure;
   if (container->init.ended) {
-    fail(&failure, FAILED_PRECONDITION, "container %s init process is not running", container->id);
+    fail(&failure, FAILED_PRECONDITION, "container %s init process is not running: failed precondition", container->id);
     return operation_fail(operation, &failure);
   }
   container->running_execs++;

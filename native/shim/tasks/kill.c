@@ -17,9 +17,9 @@ static void translate(struct failure *failure) {
   char text[1536];
   if (failure->code != UNKNOWN) return;
   if (is_over(failure->text)) {
-    fail(failure, NOT_FOUND, "process already finished");
+    fail(failure, NOT_FOUND, "process already finished: not found");
   } else if (strstr(failure->text, "does not exist") != NULL) {
-    fail(failure, NOT_FOUND, "no such container");
+    fail(failure, NOT_FOUND, "no such container: not found");
   } else {
     (void)snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, failure->text);
     fail(failure, UNKNOWN, "unknown error after kill: %s", text);
@@ -39,7 +39,7 @@ static void begin(struct operation *operation) {
   struct words words;
   struct failure failure;
   if (container->init.phase == STOPPED && !request->all) {
-    fail(&failure, NOT_FOUND, "process already finished");
+    fail(&failure, NOT_FOUND, "process already finished: not found");
     return operation_fail(operation, &failure);
   }
   runtime_words(&container->runtime, container->runtime.log, "kill", &words);
@@ -52,10 +52,10 @@ static void begin(struct operation *operation) {
 /* One that was added is a child of ours that nobody else reaps, so its pid is still its own. */
 static void kill_exec(struct call *call, const struct process *process, int signal) {
   struct failure failure;
-  if (process->pid == 0) fail(&failure, FAILED_PRECONDITION, "process not created");
-  else if (process->ended) fail(&failure, NOT_FOUND, "process already finished");
+  if (process->pid == 0) fail(&failure, FAILED_PRECONDITION, "process not created: failed precondition");
+  else if (process->ended) fail(&failure, NOT_FOUND, "process already finished: not found");
   else if (kill(process->pid, signal) == 0) return service_answer_empty(call);
-  else if (errno == ESRCH) fail(&failure, NOT_FOUND, "exec kill error: process already finished");
+  else if (errno == ESRCH) fail(&failure, NOT_FOUND, "exec kill error: process already finished: not found");
   else fail(&failure, UNKNOWN, "exec kill error: unknown error after kill: %s", strerror(errno));
   call_fail(call, &failure);
 }

@@ -22,7 +22,7 @@ static void begin_next(struct process *process) {
   process->current = operation;
   if (!process->gone) return operation->begin(operation);
   struct failure failure;
-  fail(&failure, NOT_FOUND, process_is_init(process) ? "container not created" : "process does not exist %s", process->id);
+  fail(&failure, NOT_FOUND, process_is_init(process) ? "container not created: not found" : "process does not exist %s: not found", process->id);
   operation_fail(operation, &failure);
 }
 

@@ -8,7 +8,7 @@
 struct container *container_find(struct shim *shim, const char *id, struct failure *failure) {
   for (struct container *container = shim->containers; container != NULL; container = container->next)
     if (container->visible && strcmp(container->id, id) == 0) return container;
-  fail(failure, NOT_FOUND, "container not created");
+  fail(failure, NOT_FOUND, "container not created: not found");
   return NULL;
 }
 
@@ -16,7 +16,7 @@ struct process *process_find(struct container *container, const char *exec_id, s
   if (*exec_id == '\0') return &container->init;
   for (struct process *process = container->execs; process != NULL; process = process->next)
     if (strcmp(process->id, exec_id) == 0) return process;
-  fail(failure, NOT_FOUND, "process does not exist %s", exec_id);
+  fail(failure, NOT_FOUND, "process does not exist %s: not found", exec_id);
   return NULL;
 }
 
@@ -83,7 +83,7 @@ void container_release(struct container *container) {
 
 static void fail_waiters(struct process *process) {
   struct failure failure;
-  fail(&failure, NOT_FOUND, "process does not exist %s", process->id);
+  fail(&failure, NOT_FOUND, "process does not exist %s: not found", process->id);
   while (process->waiters != NULL) {
     struct waiter *waiter = process->waiters;
     process->waiters = waiter->next;

@@ -10,7 +10,7 @@ void serve_stats(struct call *call, const void *message) {
   Containerd__Task__V3__StatsResponse response = CONTAINERD__TASK__V3__STATS_RESPONSE__INIT;
   response.stats = &stats;
   if (!container->cgroup.is_found) {
-    fail(&failure, NOT_FOUND, "cgroup does not exist");
+    fail(&failure, NOT_FOUND, "cgroup does not exist: not found");
     return call_fail(call, &failure);
   }
   if (cgroup_stats(&container->cgroup, &call->arena.allocator, &stats, &failure)) return call_answer(call, &response);
