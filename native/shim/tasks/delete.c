@@ -22,7 +22,7 @@ static void answer(struct operation *operation) {
   Containerd__Task__V3__DeleteResponse response = CONTAINERD__TASK__V3__DELETE_RESPONSE__INIT;
   response.pid = (uint32_t)process->pid;
   response.exit_status = (uint32_t)process->status;
-  if (process->exited_at.tv_sec != 0) response.exited_at = &at;
+  response.exited_at = &at;
   operation_answer(operation, &response);
 }
 

@@ -61,7 +61,7 @@ void event_delete(const struct container *container) {
   event.container_id = container->id;
   event.pid = (uint32_t)container->init.pid;
   event.exit_status = (uint32_t)container->init.status;
-  if (container->init.exited_at.tv_sec != 0) event.exited_at = &at;
+  event.exited_at = &at;
   publish(container, "/tasks/delete", &event);
 }
 

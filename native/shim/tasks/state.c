@@ -33,7 +33,7 @@ void serve_state(struct call *call, const void *message) {
   response.stderr = process->stdio.err;
   response.terminal = process->stdio.terminal;
   response.exit_status = (uint32_t)process->status;
-  if (process->exited_at.tv_sec != 0) response.exited_at = &at;
+  response.exited_at = &at;
   call_answer(call, &response);
 }
 

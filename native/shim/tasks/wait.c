@@ -10,7 +10,7 @@ void wait_answer(const struct process *process, struct call *call) {
   Google__Protobuf__Timestamp at = timestamp_of(&process->exited_at);
   Containerd__Task__V3__WaitResponse response = CONTAINERD__TASK__V3__WAIT_RESPONSE__INIT;
   response.exit_status = (uint32_t)process->status;
-  if (process->exited_at.tv_sec != 0) response.exited_at = &at;
+  response.exited_at = &at;
   call_answer(call, &response);
 }
 
