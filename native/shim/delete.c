@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "rootfs/mount.h"
 #include "runtime/options.h"
 #include "runtime/wait-run.h"
+#include "socket.h"
 #include "tasks/exit-file.h"
 #include "tasks/messages.h"
 #include "tasks/names.h"
@@ -76,10 +78,26 @@ static bool find_bundle(const struct flags *flags, char bundle[PATH_MAX], struct
   return bundle_check(bundle, failure);
 }
 
+/* Its socket is named by the bundle's own file; another shim of the group may have taken it over. */
+static void clear_socket(const char *bundle) {
+  static const char scheme[] = "unix://";
+  char name[PATH_MAX], address[SOCKET_PATH_SIZE + sizeof scheme];
+  (void)snprintf(name, sizeof name, "%s/address", bundle);
+  int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return;
+  ssize_t length = read(fd, address, sizeof address - 1);
+  close(fd);
+  if (length < 0) return;
+  address[length] = '\0';
+  const char *path = address + sizeof scheme - 1;
+  if (strncmp(address, scheme, sizeof scheme - 1) == 0 && *path == '/') socket_clear(path);
+}
+
 bool delete_command(const struct flags *flags, struct failure *failure) {
   char bundle[PATH_MAX];
   if (!find_bundle(flags, bundle, failure)) return false;
   delete_container(bundle, flags);
   unmount(bundle);
+  clear_socket(bundle);
   return answer(bundle, failure);
 }

@@ -97,6 +97,13 @@ bool socket_claim(const char *path, int *listener, struct failure *failure) {
   return served || fd >= 0 || fail(failure, UNKNOWN, "Cannot listen on \"%s\": %s", path, strerror(-fd));
 }
 
+void socket_clear(const char *path) {
+  struct stat left;
+  int lock = lock_directory(path);
+  if (lstat(path, &left) == 0 && S_ISSOCK(left.st_mode) && !is_served(path)) (void)unlink(path);
+  if (lock >= 0) close(lock);
+}
+
 void socket_remove(const char *path, const struct stat *made) {
   struct stat now;
   if (stat(path, &now) == 0 && now.st_ino == made->st_ino && now.st_dev == made->st_dev) (void)unlink(path);

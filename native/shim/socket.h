@@ -25,6 +25,9 @@ bool socket_listen(const char *path, int *listener, struct failure *failure);
  */
 bool socket_claim(const char *path, int *listener, struct failure *failure);
 
+/* Removes the path if it is a socket at which nobody listens any more: what a shim that was killed has left. */
+void socket_clear(const char *path);
+
 /* Removes the path if it is still that socket and not one that somebody else has made there since. */
 void socket_remove(const char *path, const struct stat *made);
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isAlive } from '#/linux/process.ts';
@@ -41,6 +41,7 @@ test('delete tells what the shim has written of an exit before it died', async (
   await end(shim.pid);
   const told = await bundle.remove();
   assert.deepEqual([told.pid, told.exitStatus, timeOf(told.exitedAt)], [pid, 5, timeOf(exitedAt)]);
+  await assert.rejects(stat(shim.endpoint.address.slice('unix://'.length)), { code: 'ENOENT' });
 });
 
 test('delete of a bundle in which nothing was made is no failure, and may be repeated', async () => {
