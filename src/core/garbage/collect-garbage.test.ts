@@ -3,6 +3,7 @@ import { mkdtempDisposable, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { formatTime, now } from '#/base/clock.ts';
 import { openContent } from '#/core/content/open-content.ts';
 import { createEvents } from '#/core/events/create-events.ts';
@@ -119,6 +120,19 @@ test('a deletion leads to a collection of its own accord', async () => {
     while (content.list(ns).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   };
   await gone();
+});
+
+test('what was planned when collect() is called is done by it, and not done again', async () => {
+  await using store = await openStore();
+  const { metadata, content, events } = store;
+  const schedule = { ...defaultSchedule, startupDelay: 300 };
+  await using garbage = openGarbage({ metadata, content, events, snapshotters: new Map(), schedule });
+  await garbage.collect();
+  const { digest } = await content.put(ns, Buffer.from('held by nothing, written later'));
+  await delay(600); // twice as long as the planned one would have waited
+  assert.notEqual(content.find(ns, digest), undefined);
+  await garbage.collect();
+  assert.equal(content.find(ns, digest), undefined);
 });
 
 test('collect() takes down active mounts that no lease, container or label keeps', async () => {

@@ -87,7 +87,6 @@ class ScheduledGarbage implements Garbage {
     clearTimeout(this.#timer);
     this.#due = due;
     this.#timer = setTimeout(() => {
-      this.#due = Infinity;
       this.#running = this.#run().catch((error: unknown) => {
         this.#parts.logger.warn('garbage could not be collected; it is tried again', { error: messageOf(error) });
         this.#plan(this.#state.fail());
@@ -96,8 +95,15 @@ class ScheduledGarbage implements Garbage {
     this.#timer.unref();
   }
 
+  /** What was planned is done by the collection that begins now, whoever asked for it. */
+  #unplan(): void {
+    clearTimeout(this.#timer);
+    this.#due = Infinity;
+  }
+
   async #collect(): Promise<Collected> {
     this.#state.begin();
+    this.#unplan();
     const { held, ...collected } = await collectGarbage(this.#parts);
     this.#state.end(held);
     this.#replan();
