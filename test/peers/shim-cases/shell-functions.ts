@@ -20,7 +20,13 @@ remove() { for id in "\${@:-one}"; do ctr tasks rm -f "$id" >/dev/null 2>&1; ctr
 
 begin_events() { "$program" --address "$address" events "namespace==$ns" >events 2>&1 & echo $! >events.pid; sleep 0.5; }
 
-end_events() { sleep 0.5; kill "$(cat events.pid)"; grep -v ' /\\(content\\|images\\|snapshot\\|containers\\|leases\\|namespaces\\)/' events; }
+# Of an end and a deletion right after it, containerd 2 tells now this first, now that.
+exits_first() { awk '/ \\/tasks\\/delete / { if (held) print held; held = $0; next } { exit_first = held && / \\/tasks\\/exit /; if (held && !exit_first) { print held; held = "" } print; if (exit_first) { print held; held = "" } } END { if (held) print held }'; }
+
+end_events() { sleep 0.5; kill "$(cat events.pid)"; grep -v ' /\\(content\\|images\\|snapshot\\|containers\\|leases\\|namespaces\\)/' events | exits_first; }
+
+# Without carriage returns, and without the end of input, which a terminal shows where it has come to when it comes.
+shown() { tr -d '\\r' | sed 's/\\^@//g'; }
 
 traces() {
   pgrep -fa "namespace $ns "
