@@ -50,14 +50,16 @@ function asNamed(model: Container, id: string): Container {
 async function runOnce(client: GrpcClient, container: Container, parent: string): Promise<void> {
   const { id, snapshotter, snapshotKey: key } = container;
   const task = { containerId: id };
-  const { mounts } = await client.unary(Snapshots.method.prepare, { snapshotter, key, parent }, options);
+  // The record first: it keeps the snapshot, which a collection would take otherwise.
   await client.unary(Containers.method.create, { container }, options);
+  const { mounts } = await client.unary(Snapshots.method.prepare, { snapshotter, key, parent }, options);
   await client.unary(Tasks.method.create, { ...task, rootfs: mounts }, options);
   const waiting = client.unary(Tasks.method.wait, task, options);
   await client.unary(Tasks.method.start, task, options);
   const { exitStatus } = await waiting;
   if (exitStatus !== 0) throw new Error(`the container ended with ${exitStatus}`);
   await client.unary(Tasks.method.delete, task, options);
-  await client.unary(Containers.method.delete, { id }, options);
+  // The snapshot first, as long as the record keeps it.
   await client.unary(Snapshots.method.remove, { snapshotter, key }, options);
+  await client.unary(Containers.method.delete, { id }, options);
 }
