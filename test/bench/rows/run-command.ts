@@ -4,7 +4,7 @@ import { ctrRun, startContainerd } from '../peers.ts';
 import { compare, type Row } from '../row.ts';
 import { helloImage, loadHello } from '../small-image.ts';
 
-/** 1.0 with a shim of our own; what the start of Debian's costs is not ours to save. */
+/** A command in Node against one in Go: what our own shim saves is to pay for Node's start. */
 const mostWithOwnShim = 1;
 
 export const runCommand: Row = {
