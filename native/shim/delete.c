@@ -81,7 +81,7 @@ static bool find_bundle(const struct flags *flags, char bundle[PATH_MAX], struct
 /* Its socket is named by the bundle's own file; another shim of the group may have taken it over. */
 static void clear_socket(const char *bundle) {
   static const char scheme[] = "unix://";
-  char name[PATH_MAX], address[SOCKET_PATH_SIZE + sizeof scheme];
+  char name[PATH_MAX + sizeof "/address"], address[SOCKET_PATH_SIZE + sizeof scheme];
   (void)snprintf(name, sizeof name, "%s/address", bundle);
   int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return;
