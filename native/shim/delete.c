@@ -1,10 +1,10 @@
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/read-file.h"
 #include "commands.h"
 #include "greeting.h"
 #include "rootfs/mount.h"
@@ -83,12 +83,7 @@ static void clear_socket(const char *bundle) {
   static const char scheme[] = "unix://";
   char name[PATH_MAX + sizeof "/address"], address[SOCKET_PATH_SIZE + sizeof scheme];
   (void)snprintf(name, sizeof name, "%s/address", bundle);
-  int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return;
-  ssize_t length = read(fd, address, sizeof address - 1);
-  close(fd);
-  if (length < 0) return;
-  address[length] = '\0';
+  if (read_file(name, address, sizeof address) < 0) return;
   const char *path = address + sizeof scheme - 1;
   if (strncmp(address, scheme, sizeof scheme - 1) == 0 && *path == '/') socket_clear(path);
 }

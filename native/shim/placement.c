@@ -8,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/read-file.h"
+
 enum { SCORE_MOST = 1000 };
 
 static bool read_score(pid_t pid, int *score) {
-  char path[64], text[32] = "";
+  char path[64], text[32];
   (void)snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (fd >= 0) close(fd);
+  ssize_t length = read_file(path, text, sizeof text);
   *score = atoi(text);
   return length > 0;
 }

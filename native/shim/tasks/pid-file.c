@@ -1,12 +1,12 @@
 #include "pid-file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "base/read-file.h"
 
 void pid_file_path(const struct process *process, char *path, size_t size) {
   const char *name = process_is_init(process) ? "init" : process->id;
@@ -15,12 +15,7 @@ void pid_file_path(const struct process *process, char *path, size_t size) {
 
 pid_t pid_file_number(const char *path) {
   char text[32], *end;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-  if (fd < 0) return 0;
-  ssize_t length = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (length <= 0) return 0;
-  text[length] = '\0';
+  if (read_file(path, text, sizeof text) <= 0) return 0;
   errno = 0;
   long number = strtol(text, &end, 10);
   return errno != 0 || end == text || strspn(end, " \r\n") != strlen(end) || number <= 1 || number > INT_MAX ? 0 : (pid_t)number;
