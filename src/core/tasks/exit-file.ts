@@ -1,5 +1,6 @@
-import { mkdir, open, rename, writeFile } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomic } from '#/base/atomic-file.ts';
 import { formatTime, parseTime } from '#/base/clock.ts';
 import type { Bundle } from '#/core/tasks/bundle.ts';
 import type { Exit } from '#/core/tasks/contract.ts';
@@ -22,11 +23,8 @@ export async function findExit({ path }: Bundle, execId = ''): Promise<Exit | un
 export async function keepExit({ path }: Bundle, { pid, exitStatus, exitedAt }: Exit): Promise<void> {
   const directory = join(path, 'exit');
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const file = join(directory, 'init');
-  await writeFile(`${file}.new`, JSON.stringify({ pid, status: exitStatus, at: formatTime(exitedAt) }), {
-    mode: 0o600,
-  });
-  await rename(`${file}.new`, file);
+  const record = JSON.stringify({ pid, status: exitStatus, at: formatTime(exitedAt) });
+  await writeFileAtomic(join(directory, 'init'), record, 0o600);
 }
 
 async function readStart(path: string): Promise<string> {

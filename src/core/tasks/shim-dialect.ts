@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { AnySchema } from '@bufbuild/protobuf/wkt';
 import type { TypedValue } from '#/base/any.ts';
+import { programIdentity } from '#/core/tasks/program-identity.ts';
 import type { ShimAddresses, TaskKey } from '#/core/tasks/context.ts';
 import { BootstrapParamsSchema } from '#/gen/containerd/runtime/bootstrap/v1/bootstrap_pb.ts';
 import { run } from '#/linux/spawn.ts';
@@ -29,8 +29,7 @@ export function createShimDialects(): ShimDialects {
   const known = new Map<string, Promise<ShimDialect>>();
   return {
     of: async (binary) => {
-      const { ino, mtimeMs, size } = await stat(binary);
-      const identity = `${binary}:${ino}:${mtimeMs}:${size}`;
+      const identity = await programIdentity(binary);
       const found = known.get(identity) ?? askDialect(binary);
       if (known.size >= mostBinaries) known.clear();
       known.set(identity, found);

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtempDisposable, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { newToken } from '#/base/ids.ts';
 import { whyItFailed } from '#/core/tasks/run-shim.ts';
@@ -90,10 +90,4 @@ async function removeTraces(directory: string, id: string): Promise<void> {
   for (const { target } of mounts.reverse()) if (target.startsWith(`${directory}/`)) await unmountAll(target);
   const hierarchies = mounts.filter(({ type }) => type === 'cgroup' || type === 'cgroup2');
   await Promise.all(hierarchies.map(({ target }) => removeCgroup(join(target, cgroupParent, id)).catch(() => {})));
-}
-
-/** What a program's file is: another version of it has another identity. */
-export async function programIdentity(path: string): Promise<string> {
-  const { dev, ino, size, mtimeMs } = await stat(path);
-  return `${path}:${dev}:${ino}:${size}:${mtimeMs}`;
 }
