@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { isAlive } from '#/linux/process.ts';
 import { anyOfValue, jsonTypeUrls, packJson } from '#/rpc/any.ts';
-import { createTask, execSpec, openShimPlace, task } from '../support/shim.ts';
+import { createTask, execSpec, openShimPlace, startTask, task } from '../support/shim.ts';
 
 test('a paused container says so, lets no process be added, and runs again when it is resumed', async () => {
   await using shims = await openShimPlace();
@@ -32,11 +32,7 @@ test('a paused container says so, lets no process be added, and runs again when 
 
 test('an update reaches the cgroup, and statistics come from there', async () => {
   await using shims = await openShimPlace();
-  const bundle = await shims.bundle(['sleep', '1000']);
-  const shim = await bundle.start();
-  const { id } = bundle;
-  await createTask(shims, bundle, shim);
-  await shim.call(task.start, { id });
+  const { id, shim } = await startTask(shims, ['sleep', '1000']);
   const limit = 123 << 20;
   const resources = anyOfValue(packJson(jsonTypeUrls.linuxResources, { memory: { limit } }));
   await shim.call(task.update, { id, resources });
@@ -58,11 +54,7 @@ test('an update reaches the cgroup, and statistics come from there', async () =>
 test('signals reach the first process alone, or all of them', async () => {
   await using shims = await openShimPlace();
   const script = 'trap "exit 7" USR1; echo ready; while :; do sleep 0.05; done';
-  const bundle = await shims.bundle(['sh', '-c', script]);
-  const shim = await bundle.start();
-  const { id } = bundle;
-  await createTask(shims, bundle, shim);
-  await shim.call(task.start, { id });
+  const { id, shim } = await startTask(shims, ['sh', '-c', script]);
   await shim.call(task.exec, { id, execId: 'e', spec: execSpec(['sleep', '1000']) });
   const { pid } = await shim.call(task.start, { id, execId: 'e' });
   await assert.rejects(shim.call(task.kill, { id, signal: 1000 }), { kind: 'invalid-argument' });
@@ -80,13 +72,13 @@ test('signals reach the first process alone, or all of them', async () => {
 
 test('without a pid namespace of its own, the end of the first process is that of all, and is told last', async () => {
   await using shims = await openShimPlace();
-  const bundle = await shims.bundle(['sh', '-c', 'trap "exit 2" USR1; while :; do sleep 0.05; done'], (spec) => {
-    spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== 'pid');
-  });
-  const shim = await bundle.start();
-  const { id } = bundle;
-  await createTask(shims, bundle, shim);
-  await shim.call(task.start, { id });
+  const { id, shim } = await startTask(
+    shims,
+    ['sh', '-c', 'trap "exit 2" USR1; while :; do sleep 0.05; done'],
+    (spec) => {
+      spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== 'pid');
+    },
+  );
   await shim.call(task.exec, { id, execId: 'e', spec: execSpec(['sleep', '1000']) });
   const { pid } = await shim.call(task.start, { id, execId: 'e' });
   const order: string[] = [];

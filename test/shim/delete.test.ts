@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { isAlive } from '#/linux/process.ts';
 import { listMounts } from '#/linux/mount-info.ts';
 import { timeOf } from '#/core/tasks/timestamp.ts';
-import { createTask, openShimPlace, task } from '../support/shim.ts';
+import { createTask, openShimPlace, startTask, task } from '../support/shim.ts';
 import { untilTrue } from '../support/until.ts';
 
 const end = (pid: number): Promise<void> => untilTrue(`end of ${pid}`, async () => !(await isAlive(pid)));
@@ -53,11 +53,7 @@ test('delete of a bundle in which nothing was made is no failure, and may be rep
 
 test('deleting needs an end first, and ends the shim’s knowledge of the container', async () => {
   await using shims = await openShimPlace();
-  const bundle = await shims.bundle(['sleep', '1000']);
-  const shim = await bundle.start();
-  const { id } = bundle;
-  await createTask(shims, bundle, shim);
-  await shim.call(task.start, { id });
+  const { id, bundle, shim } = await startTask(shims, ['sleep', '1000']);
   await assert.rejects(shim.call(task.delete, { id }), {
     kind: 'failed-precondition',
     message: /cannot delete a running process/,

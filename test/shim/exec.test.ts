@@ -4,15 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { unpackMessage, valueOfAny } from '#/rpc/any.ts';
 import { ProcessDetailsSchema } from '#/gen/containerd/runc/v1/options_pb.ts';
-import { createTask, execSpec, openShimPlace, task } from '../support/shim.ts';
+import { createTask, execSpec, openShimPlace, startTask, task } from '../support/shim.ts';
 
 test('many processes are added, run at once, tell their statuses, and leave no files when they are deleted', async () => {
   await using shims = await openShimPlace();
-  const bundle = await shims.bundle(['sleep', '1000']);
-  const shim = await bundle.start();
-  const { id } = bundle;
-  await createTask(shims, bundle, shim);
-  await shim.call(task.start, { id });
+  const { id, bundle, shim } = await startTask(shims, ['sleep', '1000']);
   const before = await readdir(bundle.path);
   const outputs = await Promise.all(
     Array.from({ length: 12 }, async (_, i) => {
@@ -48,11 +44,7 @@ test('many processes are added, run at once, tell their statuses, and leave no f
 
 test('Pids says of each process that was added which one it is', async () => {
   await using shims = await openShimPlace();
-  const bundle = await shims.bundle(['sleep', '1000']);
-  const shim = await bundle.start();
-  const { id } = bundle;
-  const created = await createTask(shims, bundle, shim);
-  await shim.call(task.start, { id });
+  const { id, shim, pid: first } = await startTask(shims, ['sleep', '1000']);
   await shim.call(task.exec, { id, execId: 'other', spec: execSpec(['sleep', '1000']) });
   const { pid } = await shim.call(task.start, { id, execId: 'other' });
   const { processes } = await shim.call(task.pids, { id });
@@ -65,7 +57,7 @@ test('Pids says of each process that was added which one it is', async () => {
   assert.deepEqual(
     named,
     new Map([
-      [created.pid, ''],
+      [first, ''],
       [pid, 'other'],
     ]),
   );
@@ -73,11 +65,7 @@ test('Pids says of each process that was added which one it is', async () => {
 
 test('a process that cannot be started says why in the runtime’s words, and can be deleted', async () => {
   await using shims = await openShimPlace();
-  const bundle = await shims.bundle(['sleep', '1000']);
-  const shim = await bundle.start();
-  const { id } = bundle;
-  await createTask(shims, bundle, shim);
-  await shim.call(task.start, { id });
+  const { id, bundle, shim } = await startTask(shims, ['sleep', '1000']);
   await shim.call(task.exec, { id, execId: 'none', spec: execSpec(['nothing-of-that-name']) });
   const waiting = shim.call(task.wait, { id, execId: 'none' });
   await assert.rejects(shim.call(task.start, { id, execId: 'none' }), {
@@ -123,11 +111,7 @@ test('what a process may be added as, and when', async () => {
 
 test('children that a process leaves behind are reaped, and do not keep it from ending', async () => {
   await using shims = await openShimPlace();
-  const bundle = await shims.bundle(['sleep', '1000']);
-  const shim = await bundle.start();
-  const { id } = bundle;
-  await createTask(shims, bundle, shim);
-  await shim.call(task.start, { id });
+  const { id, bundle, shim } = await startTask(shims, ['sleep', '1000']);
   const stdout = await bundle.fifo('out');
   const script = '(sleep 0.2; echo late) & (exit 0) & echo early';
   await shim.call(task.exec, { id, execId: 'parent', stdout: stdout.path, spec: execSpec(['sh', '-c', script]) });

@@ -84,6 +84,20 @@ export async function createTask(
   return await shim.call(task.create, { id, bundle: path, rootfs: rootfsOf(shims), ...wish });
 }
 
+/** A container of its own shim that runs `args`. */
+export async function startTask(
+  shims: ShimPlace,
+  args: readonly string[],
+  change?: (spec: Spec) => void,
+): Promise<{ readonly id: string; readonly bundle: ShimBundle; readonly shim: Shim; readonly pid: number }> {
+  const bundle = await shims.bundle(args, change);
+  const { id } = bundle;
+  const shim = await bundle.start();
+  const { pid } = await createTask(shims, bundle, shim);
+  await shim.call(task.start, { id });
+  return { id, bundle, shim, pid };
+}
+
 /** A process of the runtime spec, as Exec takes it. */
 export const execSpec = (args: readonly string[]): Any => anyOfValue(packJson(jsonTypeUrls.process, processFor(args)));
 
